@@ -1,0 +1,54 @@
+"""ionwidgets: which currents changed in this cell?
+
+The public names are loaded when first used, so that ``import ionwidgets`` stays fast: neither torch, numba,
+plotly nor ipywidgets is imported before something needs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "IonWidgetsError": "errors",
+    "load_model": "models",
+    "list_models": "models",
+    "simulate": "simulation",
+    "biomarkers": "simulation",
+    "read_recording": "recordings",
+    "write_recording": "recordings",
+    "learn": "gnn",
+    "retrain": "discovery",
+    "discover": "discovery",
+    "workbench": "widgets",
+}
+_ROOMS = ("models", "simulation", "recordings", "jobs", "gnn", "figures", "discovery", "widgets")
+
+__all__ = ["__version__", *_HOME, "widgets"]
+
+if TYPE_CHECKING:
+    from ionwidgets import widgets
+    from ionwidgets.discovery import discover, retrain
+    from ionwidgets.errors import IonWidgetsError
+    from ionwidgets.gnn import learn
+    from ionwidgets.models import list_models, load_model
+    from ionwidgets.recordings import read_recording, write_recording
+    from ionwidgets.simulation import biomarkers, simulate
+    from ionwidgets.widgets import workbench
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"ionwidgets.{_HOME[name]}"), name)
+    elif name in _ROOMS:
+        value = import_module(f"ionwidgets.{name}")
+    else:
+        raise AttributeError(f"module 'ionwidgets' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
