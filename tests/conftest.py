@@ -1,4 +1,4 @@
-"""What every test shares: settings of hypothesis, and the fixtures that reach outside (browser, real recordings).
+"""What every test shares: hypothesis settings, and the fixtures that reach outside (browser, real recordings).
 
 Warnings are errors (pyproject.toml); an exception made there names the third party and its reason.
 """
@@ -14,7 +14,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# No deadline: the first example of a property may compile a kernel. The gate draws the same examples each time.
+# No deadline: the first example of a property may compile a kernel. The gate repeats its examples.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_path() -> str:
-    """Path of Chromium. Without one the test fails where IONWIDGETS_REQUIRE_BROWSER is set (make test), else skips."""
+    """Path of Chromium. Without one, a test fails where IONWIDGETS_REQUIRE_BROWSER is set (make test), else skips."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         word = "no chromium on this machine (Debian: apt-get install chromium)"

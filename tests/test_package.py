@@ -1,4 +1,4 @@
-"""The package as a whole: it is the installed wheel, it is complete, it imports fast, and its rooms keep their order."""
+"""The package as a whole: the installed wheel, complete, pinned, light to import, its rooms in their order."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ for room in ("widgets", "server", "labextension"):
 
 def test_the_installed_wheel_is_what_is_tested() -> None:
     site = Path(sysconfig.get_paths()["purelib"]).resolve()
-    assert PACKAGE == site / "ionwidgets", (
-        "run the tests with `make test`: they are to import the installed wheel"
-    )
+    assert site == PACKAGE.parent, "run the tests with `make test`: they are to import the installed wheel"
     assert str(ROOT) not in sys.path
     assert "" not in sys.path
     origin = json.loads(metadata.distribution("ionwidgets").read_text("direct_url.json") or "{}")
@@ -84,7 +82,7 @@ def test_the_metadata_says_what_the_package_is() -> None:
 
 
 def _requirements(line: str) -> Iterator[Requirement]:
-    """The requirement in `line` and all it brings here; PyTorch's own are left to the build that was chosen."""
+    """The requirement in `line` and all it brings here; what PyTorch brings depends on the build chosen."""
     seen = set()
     todo = [Requirement(line)]
     while todo:
@@ -130,7 +128,7 @@ def test_import_loads_nothing_heavy() -> None:
 
 @cache
 def _imports(room: str) -> tuple[tuple[str, str], ...]:
-    """(file:line, dotted module) of every import in a room, relative ones resolved, those inside functions included."""
+    """(file:line, dotted module) of every import in a room: relative ones resolved, inside functions too."""
     folder = PACKAGE / room
     files = sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
     found = []
