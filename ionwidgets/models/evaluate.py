@@ -1,0 +1,132 @@
+"""The value of a Myokit expression on arrays, by walking its tree (nothing is compiled or executed as text).
+
+The same walk serves NumPy and torch: a `Backend` names the dozen functions that differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import myokit
+import numpy as np
+
+from ionwidgets.errors import ModelError
+
+Array = Any
+Known = MutableMapping[myokit.Variable, Array]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array library: its one-argument functions by Myokit node, and an element-wise choice."""
+
+    unary: Mapping[type, Callable[[Array], Array]]
+    where: Callable[[Array, Array, Array], Array]
+
+
+@lru_cache(maxsize=1)
+def numpy_backend() -> Backend:
+    return Backend(_unary(np), np.where)
+
+
+def _unary(xp: Any) -> dict[type, Callable[[Array], Array]]:
+    return {
+        myokit.Exp: xp.exp,
+        myokit.Sqrt: xp.sqrt,
+        myokit.Abs: xp.abs,
+        myokit.Log10: xp.log10,
+        myokit.Sin: xp.sin,
+        myokit.Cos: xp.cos,
+        myokit.Tan: xp.tan,
+        myokit.ASin: xp.arcsin,
+        myokit.ACos: xp.arccos,
+        myokit.ATan: xp.arctan,
+        myokit.Floor: xp.floor,
+        myokit.Ceil: xp.ceil,
+        myokit.Log: xp.log,
+    }
+
+
+@lru_cache(maxsize=1)
+def torch_backend() -> Backend:
+    import torch  # only the network's decoder needs it, and models/ must load without it
+
+    def where(condition: Array, yes: Array, no: Array) -> Array:
+        return torch.where(condition, yes, no) if torch.is_tensor(condition) else (yes if condition else no)
+
+    return Backend(_unary(torch), where)
+
+
+_COMPARISONS: dict[type, Callable[[Array, Array], Array]] = {
+    myokit.Equal: lambda a, b: a == b,
+    myokit.NotEqual: lambda a, b: a != b,
+    myokit.More: lambda a, b: a > b,
+    myokit.Less: lambda a, b: a < b,
+    myokit.MoreEqual: lambda a, b: a >= b,
+    myokit.LessEqual: lambda a, b: a <= b,
+    myokit.And: lambda a, b: a & b,
+    myokit.Or: lambda a, b: a | b,
+}
+_ARITHMETIC: dict[type, Callable[[Array, Array], Array]] = {
+    myokit.Plus: lambda a, b: a + b,
+    myokit.Minus: lambda a, b: a - b,
+    myokit.Multiply: lambda a, b: a * b,
+    myokit.Divide: lambda a, b: a / b,
+    myokit.Power: lambda a, b: a**b,
+    myokit.Quotient: lambda a, b: a // b,
+    myokit.Remainder: lambda a, b: a - b * (a // b),
+}
+
+
+def evaluate(expression: myokit.Expression, known: Known, backend: Backend | None = None) -> Array:
+    """Value of `expression`, given the values of some variables.
+
+    A variable that is not in `known` is computed from its own equation and then kept in `known`, so that shared
+    subexpressions cost once. States must be known (their equation is a derivative). Every branch of a condition is
+    evaluated, as arrays need.
+
+    Raises
+    ------
+    ModelError : a state without a value, or a function outside Hodgkin-Huxley-type models.
+    """
+    backend = backend or numpy_backend()
+    if expression.is_literal():
+        return float(expression.eval())
+    kind = type(expression)
+    if kind is myokit.Name:
+        return _variable(expression.var(), known, backend)
+    operands = [evaluate(operand, known, backend) for operand in expression]
+    if kind in _ARITHMETIC:
+        return _ARITHMETIC[kind](*operands)
+    if kind in _COMPARISONS:
+        return _COMPARISONS[kind](*operands)
+    if kind is myokit.PrefixMinus:
+        return -operands[0]
+    if kind is myokit.PrefixPlus:
+        return operands[0]
+    if kind is myokit.Not:
+        return operands[0] == 0
+    if kind is myokit.If:
+        return backend.where(*operands)
+    if kind is myokit.Piecewise:
+        value = operands[-1]
+        for condition, piece in reversed(list(zip(operands[:-1:2], operands[1:-1:2], strict=True))):
+            value = backend.where(condition, piece, value)
+        return value
+    if kind is myokit.Log and len(operands) == 2:
+        return backend.unary[kind](operands[0]) / math.log(operands[1])
+    if kind in backend.unary:
+        return backend.unary[kind](operands[0])
+    raise ModelError(f"{expression.code()}: {kind.__name__} is not supported; rewrite it with plain functions")
+
+
+def _variable(variable: myokit.Variable, known: Known, backend: Backend) -> Array:
+    if variable not in known:
+        if variable.is_state() or variable.rhs() is None:
+            raise ModelError(f"{variable.qname()}: a value is needed to evaluate the equations that use it")
+        known[variable] = evaluate(variable.rhs(), known, backend)
+    return known[variable]
