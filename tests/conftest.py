@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis settings, and the fixtures that reach outside (browser, real recordings).
+"""What every test shares: hypothesis settings, and the fixtures that reach outside (browser, recordings).
 
 Warnings are errors (pyproject.toml); an exception made there names the third party and its reason.
 """
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_path() -> str:
-    """Path of Chromium. Without one, a test fails where IONWIDGETS_REQUIRE_BROWSER is set (make test), else skips."""
+    """Path of Chromium; without one a test skips, or fails where IONWIDGETS_REQUIRE_BROWSER is set."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         word = "no chromium on this machine (Debian: apt-get install chromium)"
