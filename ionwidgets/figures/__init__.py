@@ -1,0 +1,25 @@
+"""Figures: plain data in, `plotly.graph_objects.Figure` out; `update_...` helpers change one in place."""
+
+from ionwidgets.figures.currents import currents
+from ionwidgets.figures.findings import attribution, update_attribution
+from ionwidgets.figures.gates import gate_curves, update_gate_curves
+from ionwidgets.figures.learning import loss_curve, update_loss_curve
+from ionwidgets.figures.restitution import restitution
+from ionwidgets.figures.theme import COLOURS, MODES
+from ionwidgets.figures.traces import Trace, action_potential, update_action_potential
+
+__all__ = [
+    "COLOURS",
+    "MODES",
+    "Trace",
+    "action_potential",
+    "attribution",
+    "currents",
+    "gate_curves",
+    "loss_curve",
+    "restitution",
+    "update_action_potential",
+    "update_attribution",
+    "update_gate_curves",
+    "update_loss_curve",
+]

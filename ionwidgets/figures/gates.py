@@ -1,0 +1,87 @@
+"""Gate curves h_inf(V) and tau(V), before and after, as small multiples: one row a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from plotly.subplots import make_subplots
+
+from ionwidgets.figures.theme import LINES, style
+
+Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
+
+
+def gate_curves(
+    V: ArrayLike,
+    before: Curves,
+    after: Curves | None = None,
+    *,
+    gates: Sequence[str] | None = None,
+    titles: Mapping[str, str] | None = None,
+    names: tuple[str, str] = ("control", "altered"),
+    role: str = "altered",
+    visited: tuple[float, float] | None = None,
+    mode: str = "page",
+    row_height: int = 168,
+) -> go.Figure:
+    """h_inf (left) and tau in ms (right, logarithmic) against V.
+
+    Parameters
+    ----------
+    V : (K,) mV.
+    before, after : gate -> (h_inf (K,), tau (K,) ms); `after` None draws one curve.
+    gates : which gates, in this order (all of `before` if None).
+    titles : gate -> what stands over its row ("Xr1 of I_Kr").
+    visited : lowest and highest V in mV that the recording visited; voltages outside are shaded.
+    """
+    chosen = list(before) if gates is None else list(gates)
+    labels = [(titles or {}).get(gate, gate) for gate in chosen]
+    figure = make_subplots(
+        rows=max(len(chosen), 1),
+        cols=2,
+        horizontal_spacing=0.17,
+        vertical_spacing=0.34 / max(len(chosen), 1),
+        subplot_titles=[text for label in labels for text in (f"{label}: h∞", f"{label}: τ")],
+    )
+    x = np.asarray(V, np.float32)
+    for row, gate in enumerate(chosen, start=1):
+        for which, curves in enumerate((before, after)):
+            if curves is None:
+                continue
+            for col in (1, 2):
+                figure.add_scatter(
+                    x=x,
+                    y=np.asarray(curves[gate][col - 1], np.float32),
+                    mode="lines",
+                    name=names[which],
+                    legendgroup=names[which],
+                    showlegend=row == col == 1,
+                    line=LINES[("control", role)[which]],
+                    hovertemplate="%{y:.3f}" if col == 1 else "%{y:.3g} ms",
+                    row=row,
+                    col=col,
+                )
+    style(figure, mode=mode, height=row_height * max(len(chosen), 1) + 70)
+    figure.update_xaxes(title_text="V (mV)", title_standoff=2, range=[float(x[0]), float(x[-1])])
+    figure.update_yaxes(title_text="h∞ (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
+    figure.update_yaxes(title_text="τ (ms)", type="log", col=2, nticks=4, exponentformat="power")
+    if visited is not None:
+        for low, high in ((float(x[0]), visited[0]), (visited[1], float(x[-1]))):
+            if high > low:
+                figure.add_vrect(
+                    x0=low, x1=high, fillcolor="rgba(128,136,146,0.16)", line_width=0, layer="below"
+                )
+    return figure
+
+
+def update_gate_curves(figure: go.Figure, before: Curves, after: Curves, gates: Sequence[str]) -> None:
+    """Put new values into a figure that `gate_curves` made with both curves of these gates, in one batch."""
+    lines = iter(figure.data)
+    with figure.batch_update():
+        for gate in gates:
+            for curves in (before, after):
+                for which in (0, 1):
+                    next(lines).y = np.asarray(curves[gate][which], np.float32)
