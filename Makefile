@@ -59,10 +59,12 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
+# libgomp: without it numba falls back to threads that abort the process when two of ours call a kernel at once.
 python-tools:
 	@missing=; \
-	command -v $(PYTHON) >/dev/null || missing=" python3 python3-venv"; \
-	[ -n "$$missing" ] || $(PYTHON) -c 'import ensurepip' 2>/dev/null || missing=" python3-venv"; \
+	if ! command -v $(PYTHON) >/dev/null; then missing=" python3 python3-venv"; \
+	elif ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then missing=" python3-venv"; fi; \
+	[ ! -x /sbin/ldconfig ] || /sbin/ldconfig -p | grep libgomp.so.1 >/dev/null || missing="$$missing libgomp1"; \
 	$(BRING)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "ionwidgets needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version): make PYTHON=python3.11 ..." >&2; \
