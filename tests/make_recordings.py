@@ -1,12 +1,13 @@
 """Make the committed recordings with Myokit's CVODES: ``python tests/make_recordings.py [NAME ...]``.
 
-They stand in for experiments whose truth is known, so they come from a solver that is not ours (tolerances 1e-8
-relative, 1e-10 absolute). Each cell is TNNP 2004 M with one change, paced from the model's initial state for about
-15 s and then sampled every millisecond. As in life the reader does not know the stimulus phase: the recording begins
-within half a cycle of 15 s, at a seeded instant that is no multiple of the sampling interval. Rounding 15 s to whole
-cycles therefore gives back the number of beats before the recording.
+They stand in for experiments whose truth is known, so they come from a solver that is not ours (tolerances
+1e-8 relative, 1e-10 absolute). Each cell is TNNP 2004 M with one change, paced from the model's initial state
+for about 15 s and then sampled every millisecond. As in life the reader does not know the stimulus phase: the
+recording begins within half a cycle of 15 s, at a seeded instant that is no multiple of the sampling
+interval. Rounding 15 s to whole cycles therefore gives back the number of beats before the recording.
 
-V has four decimals [mV] and Ca_i seven significant digits [mM]. Myokit's ``Simulation`` needs gcc and SUNDIALS.
+V has four decimals [mV] and Ca_i seven significant digits [mM]. Myokit's ``Simulation`` needs gcc and
+SUNDIALS.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ F_INF_SHIFTED = "1 / (1 + exp((membrane.V + 26 [mV]) / 7 [mV]))"  # published: V
 
 @dataclass(frozen=True)
 class Made:
-    """One recording: where it goes, what was changed in the cell, how it was paced and for how long recorded [ms]."""
+    """One recording: its file, the change in the cell, the pacing and the recorded duration [ms]."""
 
     path: Path
     seed: int
@@ -64,9 +65,7 @@ RECORDINGS = {
 def recording_starts(made: Made) -> dict[int, float]:
     """Time since pacing began [ms] at which each cycle length's recording starts."""
     phases = np.random.default_rng(made.seed).uniform(-0.5, 0.5, len(made.cycle_lengths))
-    return {
-        cycle: PACED_FOR + phase * cycle for cycle, phase in zip(made.cycle_lengths, phases, strict=True)
-    }
+    return {cycle: PACED_FOR + phase * cycle for cycle, phase in zip(made.cycle_lengths, phases, strict=True)}
 
 
 def table(made: Made) -> np.ndarray:

@@ -1,0 +1,176 @@
+"""Which column of a file is what, and in which unit: from its titles or from the caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ionwidgets.errors import RecordingError
+from ionwidgets.recordings.text_table import TextTable
+from ionwidgets.recordings.units import canonical_unit, check_quantity, known_units, require_unit
+
+_TITLES: Final = {  # letters and digits of a title, lower case, its unit taken off
+    "cycle_length": {"cyclelength", "basiccyclelength", "pacingcyclelength", "cl", "bcl", "pcl"},
+    "sweep": {"sweep", "sweeps", "episode", "trace"},
+    "time": {"time", "times", "t"},
+    "V": {"v", "vm", "vmem", "em", "voltage", "membranevoltage", "membranepotential", "potential"},
+    "Ca_i": {"ca", "cai", "ca2", "ca2i", "calcium", "intracellularcalcium", "cytosoliccalcium"},
+    "I_inj": {"i", "iinj", "im", "current", "injectedcurrent"},
+}
+_BRACKETED: Final = re.compile(r"^(?P<name>.*\S)\s*[\[(](?P<unit>[^\[\]()]*)[\])]$")
+_SUFFIXED: Final = re.compile(r"^(?P<name>.+?)\s*(?:_|/|\s)\s*(?P<unit>\S+)$")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column to be read: where it stands, what messages call it, its unit as far as it is given."""
+
+    index: int
+    label: str | int
+    unit: str | None
+
+
+def choose_columns(
+    table: TextTable, columns: Mapping[str, int | str], units: Mapping[str, str]
+) -> tuple[dict[str, Column], list[str]]:
+    """Column of every quantity found, and notes about what was assumed.
+
+    What `columns` names is taken; the other quantities are recognised by their titles. Without a header, two
+    columns are time and V.
+    """
+    for quantity in columns:
+        check_quantity(quantity, "columns")
+    for quantity in units:
+        check_quantity(quantity, "units")
+    where = {quantity: _index_of(table, quantity, wanted) for quantity, wanted in columns.items()}
+    if len(set(where.values())) < len(where):
+        raise RecordingError(
+            f"columns gives one column two meanings: {', '.join(f'{q}={w}' for q, w in columns.items())}",
+            file=table.file,
+        )
+    notes: list[str] = []
+    if table.header is not None:
+        _recognise(table, where, notes)
+    elif not where and table.width == 2:
+        where = {"time": 0, "V": 1}
+        notes.append("no header: column 0 taken as time, column 1 as V")
+    for quantity in ("time", "V"):
+        if quantity not in where:
+            raise _missing(table, quantity)
+    chosen: dict[str, Column] = {}
+    for quantity, index in where.items():
+        unit = _unit_of(table, quantity, index, units)
+        if unit is None and quantity == "I_inj":
+            if quantity in columns:
+                raise RecordingError(
+                    f"needs a unit ({', '.join(known_units('I_inj'))}): give units={{'I_inj': 'A/F'}}",
+                    file=table.file,
+                    line=table.header_line,
+                    column=table.label(index),
+                )
+            notes.append(f"column {table.label(index)!r} left out: a current per capacitance (A/F) is needed")
+            continue
+        chosen[quantity] = Column(index, table.label(index), unit)
+    for quantity in units:
+        if quantity not in chosen:
+            raise RecordingError(f"units names {quantity}, of which the file has no column", file=table.file)
+    return chosen, notes
+
+
+def split_title(title: str) -> tuple[str, str | None]:
+    """Name and unit (or None) of a title: ``Voltage (V)``, ``V [mV]``, ``time_ms``, ``Time / s``."""
+    bracketed = _BRACKETED.match(title)
+    if bracketed:
+        return bracketed["name"], bracketed["unit"].strip()
+    suffixed = _SUFFIXED.match(title)
+    if suffixed:
+        quantity = _quantity(suffixed["name"])
+        if quantity and canonical_unit(quantity, suffixed["unit"]) and not _quantity(title):
+            return suffixed["name"], suffixed["unit"]
+    return title, None
+
+
+def _quantity(name: str) -> str | None:
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    return next((quantity for quantity, titles in _TITLES.items() if plain in titles), None)
+
+
+def _recognise(table: TextTable, where: dict[str, int], notes: list[str]) -> None:
+    """Add to `where` the quantities not named by the caller that the titles tell."""
+    assert table.header is not None
+    found: dict[str, list[int]] = {}
+    for index, title in enumerate(table.header):
+        quantity = _quantity(split_title(title)[0])
+        if quantity and index not in where.values() and quantity not in where:
+            found.setdefault(quantity, []).append(index)
+    for quantity, indices in found.items():
+        labels = ", ".join(repr(table.label(index)) for index in indices)
+        if len(indices) == 1:
+            where[quantity] = indices[0]
+        elif quantity == "I_inj":
+            notes.append(f"columns {labels} left out: either could be the current")
+        else:
+            raise RecordingError(
+                f"{labels} could each be {quantity}; choose with columns={{'{quantity}': {indices[0]}}} "
+                f"(--columns {quantity}={indices[0]})",
+                file=table.file,
+                line=table.header_line,
+                column=quantity,
+            )
+
+
+def _index_of(table: TextTable, quantity: str, wanted: int | str) -> int:
+    if isinstance(wanted, int):
+        if 0 <= wanted < table.width:
+            return wanted
+    elif table.header is not None:
+        for key in (str, str.strip, str.casefold, lambda title: split_title(title)[0].casefold()):
+            matching = [i for i, title in enumerate(table.header) if key(title) == key(wanted)]
+            if matching:
+                return matching[0]
+    raise RecordingError(
+        f"no column {wanted!r} for {quantity}; there are: {_listing(table)}",
+        file=table.file,
+        line=table.header_line,
+    )
+
+
+def _missing(table: TextTable, quantity: str) -> RecordingError:
+    example = 0 if quantity == "time" else min(1, table.width - 1)
+    return RecordingError(
+        f"no column for {quantity}; there are: {_listing(table)}; "
+        f"say which with columns={{'{quantity}': {example}}} (--columns {quantity}={example})",
+        file=table.file,
+        line=table.header_line,
+        column=quantity,
+    )
+
+
+def _listing(table: TextTable) -> str:
+    if table.header is None:
+        return (
+            f"{table.width} without titles, 0 to {table.width - 1}"
+            if table.width > 1
+            else "only column 0, untitled"
+        )
+    return ", ".join(repr(table.label(index)) for index in range(table.width))
+
+
+def _unit_of(table: TextTable, quantity: str, index: int, units: Mapping[str, str]) -> str | None:
+    if quantity == "sweep":
+        return None
+    try:
+        if quantity in units:
+            return require_unit(quantity, units[quantity])
+        written = split_title(table.header[index])[1] if table.header is not None else None
+        if written is None and table.unit_row is not None:
+            written = table.unit_row[index].strip("[]() ")
+        if not written:
+            return None
+        return canonical_unit(quantity, written) if quantity == "I_inj" else require_unit(quantity, written)
+    except RecordingError as error:
+        raise RecordingError(
+            str(error), file=table.file, line=table.header_line, column=table.label(index)
+        ) from None

@@ -1,0 +1,129 @@
+"""Which quantities a recording may hold, the units they come in, and what they are turned into.
+
+Everything becomes ms, mV, mM and A/F. Either observable may be in arbitrary units ("a.u."), as dyes are; it
+stays so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ionwidgets.errors import RecordingError, unknown_name
+
+QUANTITIES: Final = ("cycle_length", "sweep", "time", "V", "Ca_i", "I_inj")
+ARBITRARY: Final = "a.u."
+_TIME: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4}
+FACTORS: Final[dict[str, dict[str, float]]] = {  # to ms, mV, mM and A/F
+    "time": _TIME,
+    "cycle_length": _TIME,
+    "V": {"uV": 1e-3, "mV": 1.0, "V": 1e3},
+    "Ca_i": {"nM": 1e-6, "uM": 1e-3, "mM": 1.0, "M": 1e3},
+    "I_inj": {"A/F": 1.0, "pA/pF": 1.0, "uA/uF": 1.0},
+}
+TARGET: Final = {"time": "ms", "cycle_length": "ms", "V": "mV", "Ca_i": "mM", "I_inj": "A/F"}
+_ALIASES: Final = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("usec", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("minute", "minutes"), "min"),
+    **dict.fromkeys(("volt", "volts"), "V"),
+    **dict.fromkeys(("millivolt", "millivolts"), "mV"),
+    **dict.fromkeys(("microvolt", "microvolts"), "uV"),
+    **dict.fromkeys(("mmol/l", "mol/m^3", "mol/m3"), "mM"),
+    **dict.fromkeys(("umol/l", "micromolar"), "uM"),
+    **dict.fromkeys(("nmol/l", "nanomolar"), "nM"),
+    **dict.fromkeys(
+        ("a.u.", "a.u", "au", "arb", "arb.", "arbitrary", "f/f0", "df/f", "df/f0", "ratio"), "a.u."
+    ),
+}
+
+
+def known_units(quantity: str) -> tuple[str, ...]:
+    """Names of the units that `quantity` may be given in."""
+    known = tuple(FACTORS.get(quantity, ()))
+    return (*known, ARBITRARY) if quantity in ("V", "Ca_i") else known
+
+
+def canonical_unit(quantity: str, text: str) -> str | None:
+    """Our name of a unit as somebody wrote it ("µM", "msec", "AU"); None if `quantity` has no such unit."""
+    text = text.strip().replace("µ", "u").replace("μ", "u")
+    known = known_units(quantity)
+    if text in known:
+        return text
+    # Only after the exact spelling has failed: "M" and "m", "V" and "v" differ where both could be meant.
+    folded = {name.lower(): name for name in known}
+    alias = _ALIASES.get(text.lower(), text.lower())
+    return alias if alias in known else folded.get(alias)
+
+
+def require_unit(quantity: str, text: str) -> str:
+    """`canonical_unit`, or the RecordingError that says which units there are."""
+    unit = canonical_unit(quantity, text)
+    if unit is None:
+        known = ", ".join(known_units(quantity)) or "none, it is a plain number"
+        raise RecordingError(f"unknown unit {text!r} for {quantity}; there are: {known}")
+    return unit
+
+
+def infer_unit(quantity: str, values: np.ndarray) -> str | None:
+    """Unit of numbers that came without one, where only one unit makes physiological sense; None otherwise.
+
+    A membrane potential of -150..100 with a minimum below -20 can only be mV; below 1 it may be volts or a
+    dye. Sampling is taken to lie between 5 us and 20 ms, a recording to last between 20 ms and an hour.
+    """
+    low, high = float(np.min(values)), float(np.max(values))
+    if quantity == "V":
+        return "mV" if -150 <= low <= -20 and high <= 100 else None
+    if quantity == "Ca_i":
+        return "mM" if low >= 1e-5 and high <= 5e-3 else None
+    if quantity == "cycle_length":
+        return "ms" if low >= 50 else "s" if low >= 0.05 and high <= 10 else None
+    if quantity == "time":
+        steps = np.diff(values)
+        step = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 0.0
+        fitting = [
+            unit
+            for unit in ("ms", "s")
+            if 5e-3 <= step * _TIME[unit] <= 20 and 20 <= (high - low) * _TIME[unit] <= 3.6e6
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+    return None
+
+
+def _parse_pairs(text: str, option: str, example: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for item in text.split(","):
+        quantity, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not quantity or not value:
+            raise RecordingError(
+                f"{option}: {item.strip()!r} is not quantity=value, as in {option} {example}"
+            )
+        check_quantity(quantity, option)
+        if quantity in pairs:
+            raise RecordingError(f"{option}: {quantity} is given twice")
+        pairs[quantity] = value
+    return pairs
+
+
+def check_quantity(quantity: str, option: str) -> None:
+    """Raise RecordingError unless a recording may hold `quantity`."""
+    if quantity not in QUANTITIES:
+        raise RecordingError(f"{option}: {unknown_name('quantity', quantity, list(QUANTITIES))}")
+
+
+def parse_columns(text: str) -> dict[str, int | str]:
+    """``"time=0,V=Voltage (V)"`` as ``{"time": 0, "V": "Voltage (V)"}``; columns count from 0."""
+    return {
+        quantity: int(value) if value.isdecimal() else value
+        for quantity, value in _parse_pairs(text, "--columns", "time=0,V=2").items()
+    }
+
+
+def parse_units(text: str) -> dict[str, str]:
+    """``"time=s,V=mV"`` as ``{"time": "s", "V": "mV"}``, each unit checked and in our spelling."""
+    return {
+        quantity: require_unit(quantity, value)
+        for quantity, value in _parse_pairs(text, "--units", "time=s,V=mV").items()
+    }
