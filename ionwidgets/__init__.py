@@ -9,14 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ionwidgets._version import __version__
 
 _HOME = {
     "IonWidgetsError": "errors",
     "load_model": "models",
     "list_models": "models",
     "simulate": "simulation",
-    "biomarkers": "simulation",
+    "biomarkers": "recordings",
     "read_recording": "recordings",
     "write_recording": "recordings",
     "learn": "gnn",
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ionwidgets.errors import IonWidgetsError
     from ionwidgets.gnn import learn
     from ionwidgets.models import list_models, load_model
-    from ionwidgets.recordings import read_recording, write_recording
-    from ionwidgets.simulation import biomarkers, simulate
+    from ionwidgets.recordings import biomarkers, read_recording, write_recording
+    from ionwidgets.simulation import simulate
     from ionwidgets.widgets import workbench
 
 

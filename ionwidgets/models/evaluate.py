@@ -1,14 +1,14 @@
 """The value of a Myokit expression on arrays, by walking its tree (nothing is compiled or executed as text).
 
-The same walk serves NumPy and torch: a `Backend` names the dozen functions that differ.
+The same walk serves NumPy and torch: a `Backend` holds the functions that differ.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import myokit
@@ -28,13 +28,9 @@ class Backend:
     where: Callable[[Array, Array, Array], Array]
 
 
-@lru_cache(maxsize=1)
-def numpy_backend() -> Backend:
-    return Backend(_unary(np), np.where)
-
-
-def _unary(xp: Any) -> dict[type, Callable[[Array], Array]]:
-    return {
+def backend_of(xp: Any, where: Callable[[Array, Array, Array], Array]) -> Backend:
+    """The backend of a library `xp` that has NumPy's function names."""
+    unary = {
         myokit.Exp: xp.exp,
         myokit.Sqrt: xp.sqrt,
         myokit.Abs: xp.abs,
@@ -49,16 +45,10 @@ def _unary(xp: Any) -> dict[type, Callable[[Array], Array]]:
         myokit.Ceil: xp.ceil,
         myokit.Log: xp.log,
     }
+    return Backend(unary, where)
 
 
-@lru_cache(maxsize=1)
-def torch_backend() -> Backend:
-    import torch  # only the network's decoder needs it, and models/ must load without it
-
-    def where(condition: Array, yes: Array, no: Array) -> Array:
-        return torch.where(condition, yes, no) if torch.is_tensor(condition) else (yes if condition else no)
-
-    return Backend(_unary(torch), where)
+NUMPY = backend_of(np, np.where)
 
 
 _COMPARISONS: dict[type, Callable[[Array, Array], Array]] = {
@@ -82,7 +72,7 @@ _ARITHMETIC: dict[type, Callable[[Array, Array], Array]] = {
 }
 
 
-def evaluate(expression: myokit.Expression, known: Known, backend: Backend | None = None) -> Array:
+def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUMPY) -> Array:
     """Value of `expression`, given the values of some variables.
 
     A variable that is not in `known` is computed from its own equation and then kept in `known`, so that shared
@@ -93,13 +83,14 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend | Non
     ------
     ModelError : a state without a value, or a function outside Hodgkin-Huxley-type models.
     """
-    backend = backend or numpy_backend()
     if expression.is_literal():
         return float(expression.eval())
     kind = type(expression)
     if kind is myokit.Name:
         return _variable(expression.var(), known, backend)
-    operands = [evaluate(operand, known, backend) for operand in expression]
+    # Arrays go through both branches of a condition; what the branch not taken does there is of no interest.
+    with np.errstate(all="ignore") if kind in (myokit.If, myokit.Piecewise) else nullcontext():
+        operands = [evaluate(operand, known, backend) for operand in expression]
     if kind in _ARITHMETIC:
         return _ARITHMETIC[kind](*operands)
     if kind in _COMPARISONS:

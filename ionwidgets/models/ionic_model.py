@@ -41,10 +41,14 @@ class Current:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What paces the model: `amplitude` [A/F] (negative depolarises) for `duration` [ms]."""
+    """What paces the model: `amplitude` [A/F] (negative depolarises) for `duration` [ms].
+
+    `parameter` is the name of the constant that holds the amplitude.
+    """
 
     amplitude: float
     duration: float
+    parameter: str
 
 
 class IonicModel:
@@ -185,7 +189,7 @@ class IonicModel:
         duration = self.equations.label("stimulus_duration")
         if amplitude is None or duration is None:
             raise ModelError(f"{self.name}: label the constants 'stimulus_amplitude' [A/F] and 'stimulus_duration' [ms]")
-        return Stimulus(amplitude.eval(), duration.eval())
+        return Stimulus(amplitude.eval(), duration.eval(), self._name_of[amplitude])
 
     def current_of(self, parameter: str) -> Current:
         """The current that `parameter` scales; `parameter` is a conductance or a current's name.

@@ -1,0 +1,131 @@
+"""A model's compiled kernel: its text on disk, so that numba can cache it, and the arrays that it reads."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import myokit
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from ionwidgets.models import IonicModel
+from ionwidgets.models.evaluate import evaluate
+from ionwidgets.simulation.codegen import RightHandSide, write_right_hand_side
+
+V_LOW, V_HIGH, V_STEP = -150.0, 100.0, 0.05  # mV; linear between rows: h_inf of slope 5 mV is off by 1e-6
+GateCurves = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+_loaded: dict[str, Kernel] = {}
+_lock = threading.Lock()  # numba compiles one text once, also when a slider and a training run ask together
+
+
+def voltage_grid() -> NDArray[np.float64]:
+    """The potentials [mV] of the tables' rows."""
+    return V_LOW + V_STEP * np.arange(round((V_HIGH - V_LOW) / V_STEP) + 1)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The compiled module of a model, with the layout of its arrays."""
+
+    module: ModuleType
+    layout: RightHandSide
+    model: IonicModel
+    constants: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    gates: NDArray[np.float64]
+
+    def with_constants(self, changed: Mapping[str, float]) -> Kernel:
+        """The same kernel with some of the model's literal constants replaced, by public name."""
+        if not changed:
+            return self
+        known = {self.model.variables[name]: value for name, value in changed.items()}
+        constants = np.array([evaluate(e, dict(known)) for e in self.layout.constants], dtype=float)
+        return replace(self, constants=constants, columns=_columns(self.layout, self.model, known))
+
+    def index(self, name: str) -> int:
+        """Place of a state or current among [states, currents]."""
+        return (*self.layout.states, *self.layout.currents).index(name)
+
+    def initial(self) -> NDArray[np.float64]:
+        """The model's initial state in the kernel's order (gates first)."""
+        return self.model.initial[[self.model.states.index(name) for name in self.layout.states]].copy()
+
+    def scales(self, scale: Mapping[str, float]) -> NDArray[np.float64]:
+        """Factor of every current; `scale` is keyed by conductance or current."""
+        factors = np.ones(len(self.layout.currents))
+        for parameter, factor in scale.items():
+            factors[self.layout.currents.index(self.model.current_of(parameter).name)] = factor
+        return factors
+
+    def gate_table(self, changed: GateCurves) -> NDArray[np.float64]:
+        """The gates' table with some gates' (h_inf, tau [ms]) replaced by curves over `voltage_grid()`."""
+        if not changed:
+            return self.gates
+        table = self.gates.copy()
+        n_gates = len(self.model.gate_names)
+        for name, (h_inf, tau) in changed.items():
+            j = self.model.gate_names.index(name)
+            table[:, j], table[:, n_gates + j] = h_inf, 1.0 / tau
+        return table
+
+
+def kernel_for(model: IonicModel) -> Kernel:
+    """The kernel of `model`, compiled on first use and kept (numba keeps the machine code between sessions)."""
+    with _lock:
+        if model.hash not in _loaded:
+            _loaded[model.hash] = _build(model)
+        return _loaded[model.hash]
+
+
+def _build(model: IonicModel) -> Kernel:
+    layout = write_right_hand_side(model)
+    V = voltage_grid()
+    constants = np.array([evaluate(e, {}) for e in layout.constants], dtype=float)
+    columns = _columns(layout, model, {})
+    curves = model.gate_curves(V)
+    parts = [curves[g][0] for g in model.gate_names] + [1.0 / curves[g][1] for g in model.gate_names]
+    gates = np.ascontiguousarray(np.array(parts).reshape(len(parts), V.size).T)
+    return Kernel(_module(layout.text), layout, model, constants, columns, gates)
+
+
+def _columns(
+    layout: RightHandSide, model: IonicModel, constants: Mapping[myokit.Variable, float]
+) -> NDArray[np.float64]:
+    V = voltage_grid()
+    known = {model.variables[model.voltage]: V, **constants}
+    table = np.zeros((V.size, len(layout.columns)))
+    with np.errstate(over="ignore"):  # exp at a far end of the grid may reach inf in a denominator: its limit is 0
+        for j, expression in enumerate(layout.columns):
+            table[:, j] = evaluate(expression, known)
+    return table
+
+
+def _module(rhs_text: str) -> ModuleType:
+    stepper = Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
+    heading, imports, rest = stepper.partition("import math\n")
+    text = f"{imports}\nfrom numba import njit\n\n{rhs_text}\n{rest}"
+    name = "kernel_" + hashlib.sha256(text.encode()).hexdigest()[:20]
+    folder = Path(platformdirs.user_cache_dir("ionwidgets")) / "kernels"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        # Replaced whole, so that another process never imports half a file.
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba finds a cached function's globals by module name
+    spec.loader.exec_module(module)
+    return module
