@@ -14,7 +14,7 @@ from ionwidgets.recordings.units import canonical_unit, check_quantity, known_un
 _TITLES: Final = {  # letters and digits of a title, lower case, its unit taken off
     "cycle_length": {"cyclelength", "basiccyclelength", "pacingcyclelength", "cl", "bcl", "pcl"},
     "sweep": {"sweep", "sweeps", "episode", "trace"},
-    "time": {"time", "times", "t"},
+    "time": {"time", "t"},
     "V": {"v", "vm", "vmem", "em", "voltage", "membranevoltage", "membranepotential", "potential"},
     "Ca_i": {"ca", "cai", "ca2", "ca2i", "calcium", "intracellularcalcium", "cytosoliccalcium"},
     "I_inj": {"i", "iinj", "im", "current", "injectedcurrent"},

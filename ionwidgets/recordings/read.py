@@ -19,6 +19,7 @@ from ionwidgets.recordings.units import ARBITRARY, FACTORS, TARGET, infer_unit
 LEAST_SAMPLES: Final = 10
 JITTER: Final = 0.05  # of the sampling interval
 SAME_SAMPLING: Final = 1e-4  # relative difference between the cells of a file
+ROUNDING: Final = 1e-7  # relative, of an interval that single precision has been through
 HIGHEST_VOLTAGE: Final = 500.0  # mV; beyond it the unit is wrong
 LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
 _LONG_NAME: Final = {"V": "membrane potential", "Ca_i": "cytosolic calcium", "I_inj": "injected current"}
@@ -178,7 +179,7 @@ def _sampling(file: _File, rows: np.ndarray) -> float:
         )
     mean = float(time[-1] - time[0]) / len(steps)
     tidy = float(f"{mean:.6g}")  # 0.1, not 0.10000000000000016, where the difference is rounding in the file
-    return tidy if abs(tidy - mean) * len(steps) < 0.01 * mean else mean
+    return tidy if abs(tidy - mean) < ROUNDING * mean else mean
 
 
 def _dataset(file: _File, cells: list[np.ndarray], step: float) -> xr.Dataset:

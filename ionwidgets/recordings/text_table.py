@@ -70,7 +70,6 @@ class TextTable:
                 decimal=self.decimal,
                 dtype="float64",
                 engine="c",
-                float_precision="round_trip",
                 skipinitialspace=True,
             )
         except (ValueError, OverflowError) as error:
