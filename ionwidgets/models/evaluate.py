@@ -75,9 +75,9 @@ _ARITHMETIC: dict[type, Callable[[Array, Array], Array]] = {
 def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUMPY) -> Array:
     """Value of `expression`, given the values of some variables.
 
-    A variable that is not in `known` is computed from its own equation and then kept in `known`, so that shared
-    subexpressions cost once. States must be known (their equation is a derivative). Every branch of a condition is
-    evaluated, as arrays need.
+    A variable that is not in `known` is computed from its own equation and then kept in `known`, so that
+    shared subexpressions cost once. States must be known (their equation is a derivative). Every branch of a
+    condition is evaluated, as arrays need.
 
     Raises
     ------
@@ -108,11 +108,15 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUM
         for condition, piece in reversed(list(zip(operands[:-1:2], operands[1:-1:2], strict=True))):
             value = backend.where(condition, piece, value)
         return value
-    if kind is myokit.Log and len(operands) == 2:
-        return backend.unary[kind](operands[0]) / math.log(operands[1])
     if kind in backend.unary:
-        return backend.unary[kind](operands[0])
-    raise ModelError(f"{expression.code()}: {kind.__name__} is not supported; rewrite it with plain functions")
+        library = (
+            NUMPY if isinstance(operands[0], float) else backend
+        )  # constants are plain numbers everywhere
+        value = library.unary[kind](operands[0])
+        return value / math.log(operands[1]) if len(operands) == 2 else value
+    raise ModelError(
+        f"{expression.code()}: {kind.__name__} is not supported; rewrite it with plain functions"
+    )
 
 
 def _variable(variable: myokit.Variable, known: Known, backend: Backend) -> Array:

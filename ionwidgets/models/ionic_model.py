@@ -54,8 +54,8 @@ class Stimulus:
 class IonicModel:
     """A cell's ODEs, read by Myokit's parser; nothing in a file is ever run.
 
-    Public names are the file's own short names (``V``, ``Ca_i``, ``Xr1``, ``I_Kr``, ``g_Kr``); a name that two
-    components share is given as ``component_name``.
+    Public names are the file's own short names (``V``, ``Ca_i``, ``Xr1``, ``I_Kr``, ``g_Kr``); a name that
+    two components share is given as ``component_name``.
 
     Parameters
     ----------
@@ -102,7 +102,8 @@ class IonicModel:
             named = [s for s in self.equations.states() if s.name() in ("V", "Vm", "v", "E")]
             if len(named) != 1:
                 raise ModelError(
-                    f"{self.name}: the membrane potential is not marked; add 'label membrane_potential' to its state"
+                    f"{self.name}: the membrane potential is not marked; "
+                    "add 'label membrane_potential' to its state"
                 )
             voltage = named[0]
         return voltage
@@ -132,7 +133,9 @@ class IonicModel:
     def gate_forms(self) -> dict[str, tuple[myokit.Expression, myokit.Expression]]:
         """(h_inf, tau) of every gate that depends on V alone, as expressions."""
         voltage = self.variables[self.voltage]
-        forms = {name: gate_form(self.variables[name], voltage) for name in self.states if name != self.voltage}
+        forms = {
+            name: gate_form(self.variables[name], voltage) for name in self.states if name != self.voltage
+        }
         return {name: form for name, form in forms.items() if form is not None}
 
     @property
@@ -142,7 +145,8 @@ class IonicModel:
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
         return tuple(
-            Gate(name, next((c.name for c in self.currents if name in c.gates), None)) for name in self.gate_names
+            Gate(name, next((c.name for c in self.currents if name in c.gates), None))
+            for name in self.gate_names
         )
 
     @cached_property
@@ -188,7 +192,9 @@ class IonicModel:
         amplitude = self.equations.label("stimulus_amplitude")
         duration = self.equations.label("stimulus_duration")
         if amplitude is None or duration is None:
-            raise ModelError(f"{self.name}: label the constants 'stimulus_amplitude' [A/F] and 'stimulus_duration' [ms]")
+            raise ModelError(
+                f"{self.name}: label the constants 'stimulus_amplitude' [A/F] and 'stimulus_duration' [ms]"
+            )
         return Stimulus(amplitude.eval(), duration.eval(), self._name_of[amplitude])
 
     def current_of(self, parameter: str) -> Current:
@@ -203,7 +209,9 @@ class IonicModel:
                 return current
         raise ModelError(unknown_name(f"conductance of {self.key}", parameter, list(self.conductances)))
 
-    def values(self, names: list[str] | tuple[str, ...], state: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
+    def values(
+        self, names: list[str] | tuple[str, ...], state: Mapping[str, ArrayLike]
+    ) -> dict[str, NDArray]:
         """Values of variables (currents, fluxes, potentials) at given states, the stimulus off.
 
         `state` maps every state that they need to a number or an array; arrays broadcast.

@@ -96,7 +96,9 @@ def _from_file(path: Path) -> IonicModel:
 def _parse(path: Path) -> myokit.Model:
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise ModelError(f"{path.name}: {path.stat().st_size} bytes is no model file (at most {_LARGEST_FILE})")
+            raise ModelError(
+                f"{path.name}: {path.stat().st_size} bytes is no model file (at most {_LARGEST_FILE})"
+            )
         model = myokit.load_model(str(path))
         model.validate()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a model's equations say of its parts: gates from their form, currents from dV/dt, conductances from currents.
+"""Gates from the form of their equations, currents from dV/dt, conductances from currents.
 
 A gate is a state x with dx/dt affine in x, dx/dt = a(V) - b(V) x, whose a and b depend on V alone; then
 h_inf = a / b and tau = 1 / b. Both (h_inf - x) / tau and alpha (1 - x) - beta x are of that form.
@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 import myokit
 
-Affine = tuple[myokit.Expression | None, myokit.Expression | None]  # (c0, c1) of c0 + c1 x; None stands for zero
+# (c0, c1) of c0 + c1 x; None stands for zero
+Affine = tuple[myokit.Expression | None, myokit.Expression | None]
 
 
 def state_dependencies(expression: myokit.Expression) -> frozenset[myokit.Variable]:
-    """The states and bound variables that the value of `expression` depends on, through any variables between."""
+    """The states and bound variables that `expression` depends on, through any variables between."""
     found: set[myokit.Variable] = set()
     seen: set[myokit.Variable] = set()
     queue = [expression]
@@ -148,7 +149,7 @@ _CONDUCTANCE_NAME = re.compile(r"^([gGPpKk]|I_?max|i_?max)")
 
 
 def conductance_of(current: myokit.Variable) -> myokit.Variable | None:
-    """The literal constant that multiplies the whole current and nothing else in the model, if there is one."""
+    """The literal constant that multiplies the whole current and nothing else, if there is one."""
     candidates = [
         factor.var()
         for factor in _factors(current.rhs())

@@ -1,9 +1,10 @@
 """A model's right-hand side as the source of one numba function.
 
-Three things leave the inner loop when the text is written: what is constant over a run becomes an entry of `k`; what
-depends on V alone and needs a transcendental function becomes a column of a table over V; and the gates that depend
-on V alone get no derivative at all, the stepper moves them by their exact solution (Rush and Larsen 1978).
-The text is made from Myokit's parsed expressions: numbers, indices and the operators below, never from a file's words.
+Three things leave the inner loop when the text is written: what is constant over a run becomes an entry of
+`k`; what depends on V alone and needs a transcendental function becomes a column of a table over V; and the
+gates that depend on V alone get no derivative at all, the stepper moves them by their exact solution (Rush
+and Larsen 1978). The text is made from Myokit's parsed expressions: numbers, indices and the operators below,
+never from a file's words.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class RightHandSide:
 def write_right_hand_side(model: IonicModel) -> RightHandSide:
     """Source of ``rhs(y, k, s, a, b, w, pace, dy, current)`` for `model`.
 
-    y: states; k: constants; s: scale of each current; a, b: the table's rows either side of V, w: how far between
-    them; pace: 0 or 1; dy: derivatives of the non-gates (out); current: every current (out).
+    y: states; k: constants; s: scale of each current; a, b: the table's rows either side of V, w: how far
+    between them; pace: 0 or 1; dy: derivatives of the non-gates (out); current: every current (out).
     """
     return _Writer(model).write()
 
@@ -115,7 +116,9 @@ class _Writer:
         if variable is self.model.pace_variable:
             return "pace"
         if variable.is_bound():
-            raise ModelError(f"{variable.qname()}: equations that depend on '{variable.binding()}' are not supported")
+            raise ModelError(
+                f"{variable.qname()}: equations that depend on '{variable.binding()}' are not supported"
+            )
         if variable not in self.locals:
             text = self.expression(variable.rhs())
             if variable in self.scaled:
@@ -145,8 +148,9 @@ class _Writer:
         if kind in _INFIX:
             return f"({parts[0]} {_INFIX[kind]} {parts[1]})"
         if kind is myokit.Power:
-            exponent = e[1].eval() if e[1].is_literal() else None
-            whole = exponent is not None and exponent == int(exponent) and 0 < exponent <= 16
+            # A whole exponent is written as such: numba multiplies instead of calling pow.
+            exponent = float(e[1].eval()) if e[1].is_literal() else 0.0
+            whole = exponent.is_integer() and 0 < exponent <= 16
             return f"({parts[0]} ** {int(exponent) if whole else parts[1]})"
         if kind is myokit.Log and len(parts) == 2:
             return f"(math.log({parts[0]}) / math.log({parts[1]}))"

@@ -17,6 +17,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.simulation.codegen import RightHandSide, write_right_hand_side
@@ -30,7 +31,7 @@ _lock = threading.Lock()  # numba compiles one text once, also when a slider and
 
 def voltage_grid() -> NDArray[np.float64]:
     """The potentials [mV] of the tables' rows."""
-    return V_LOW + V_STEP * np.arange(round((V_HIGH - V_LOW) / V_STEP) + 1)
+    return V_LOW + V_STEP * np.arange(round((V_HIGH - V_LOW) / V_STEP) + 1, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Kernel:
             return self
         known = {self.model.variables[name]: value for name, value in changed.items()}
         constants = np.array([evaluate(e, dict(known)) for e in self.layout.constants], dtype=float)
-        return replace(self, constants=constants, columns=_columns(self.layout, self.model, known))
+        columns, gates = _columns(self.layout, self.model, known), _gate_table(self.model, known)
+        return replace(self, constants=constants, columns=columns, gates=gates)
 
     def index(self, name: str) -> int:
         """Place of a state or current among [states, currents]."""
@@ -80,7 +82,7 @@ class Kernel:
 
 
 def kernel_for(model: IonicModel) -> Kernel:
-    """The kernel of `model`, compiled on first use and kept (numba keeps the machine code between sessions)."""
+    """The kernel of `model`, compiled on first use and kept (numba keeps machine code between sessions)."""
     with _lock:
         if model.hash not in _loaded:
             _loaded[model.hash] = _build(model)
@@ -89,30 +91,49 @@ def kernel_for(model: IonicModel) -> Kernel:
 
 def _build(model: IonicModel) -> Kernel:
     layout = write_right_hand_side(model)
-    V = voltage_grid()
     constants = np.array([evaluate(e, {}) for e in layout.constants], dtype=float)
-    columns = _columns(layout, model, {})
-    curves = model.gate_curves(V)
-    parts = [curves[g][0] for g in model.gate_names] + [1.0 / curves[g][1] for g in model.gate_names]
-    gates = np.ascontiguousarray(np.array(parts).reshape(len(parts), V.size).T)
+    columns, gates = _columns(layout, model, {}), _gate_table(model, {})
     return Kernel(_module(layout.text), layout, model, constants, columns, gates)
+
+
+def _gate_table(model: IonicModel, constants: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
+    forms = model.gate_forms.values()
+    rates = [myokit.Divide(myokit.Number(1), tau) for _, tau in forms]
+    return _over_voltage([*(h_inf for h_inf, _ in forms), *rates], model, constants)
 
 
 def _columns(
     layout: RightHandSide, model: IonicModel, constants: Mapping[myokit.Variable, float]
 ) -> NDArray[np.float64]:
+    return _over_voltage(layout.columns, model, constants)
+
+
+def _over_voltage(
+    expressions: list[myokit.Expression], model: IonicModel, constants: Mapping[myokit.Variable, float]
+) -> NDArray[np.float64]:
+    """Table (rows, expressions) over `voltage_grid`; a row that is 0/0 takes the mean of its neighbours."""
     V = voltage_grid()
-    known = {model.variables[model.voltage]: V, **constants}
-    table = np.zeros((V.size, len(layout.columns)))
-    with np.errstate(over="ignore"):  # exp at a far end of the grid may reach inf in a denominator: its limit is 0
-        for j, expression in enumerate(layout.columns):
+    known: dict[myokit.Variable, NDArray | float] = {model.variables[model.voltage]: V, **constants}
+    table = np.zeros((V.size, len(expressions)))
+    # exp at a far end of the grid may reach inf in a denominator: its limit is 0
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for j, expression in enumerate(expressions):
             table[:, j] = evaluate(expression, known)
+    for j, expression in enumerate(expressions):
+        bad = np.flatnonzero(~np.isfinite(table[:, j]))
+        inner = bad[(bad > 0) & (bad < V.size - 1)]
+        table[inner, j] = 0.5 * (table[inner - 1, j] + table[inner + 1, j])
+        if not np.all(np.isfinite(table[:, j])):
+            raise ModelError(
+                f"{model.name}: {expression.code()} is not finite at V = {V[bad[0]]:g} mV; "
+                "write its limit there with if(...)"
+            )
     return table
 
 
 def _module(rhs_text: str) -> ModuleType:
     stepper = Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
-    heading, imports, rest = stepper.partition("import math\n")
+    _, imports, rest = stepper.partition("import math\n")
     text = f"{imports}\nfrom numba import njit\n\n{rhs_text}\n{rest}"
     name = "kernel_" + hashlib.sha256(text.encode()).hexdigest()[:20]
     folder = Path(platformdirs.user_cache_dir("ionwidgets")) / "kernels"

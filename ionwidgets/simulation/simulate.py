@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionwidgets._version import __version__
 from ionwidgets.errors import SimulationError, unknown_name
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation.kernel import GateCurves, Kernel, kernel_for
+from ionwidgets.simulation.kernel import GateCurves, Kernel, kernel_for, voltage_grid
 from ionwidgets.simulation.sweep import BIOMARKERS, STIMULUS_ONSET, Cell, Run, run_cell, run_cells
 
 _UNITS = {"RMP": "mV", "peak": "mV", "dVdt_max": "mV/ms", "Ca_diastolic": "mM", "Ca_peak": "mM"}
@@ -34,14 +34,16 @@ def simulate(
 ) -> xr.Dataset:
     """Pace a cell at each cycle length, from the model's initial state.
 
-    The stimulus starts 10 ms after each period starts. Gates that depend on V alone move by Rush and Larsen's exact
-    solution, everything else by a second-order Adams-Bashforth step that is fine only where V changes fast.
+    The stimulus starts 10 ms after each period starts. Gates that depend on V alone move by Rush and Larsen's
+    exact solution, everything else by a second-order Adams-Bashforth step that is fine only where V changes
+    fast.
 
     Parameters
     ----------
     cycle_lengths : ms; one cell each.
     duration : ms of pacing.
-    scale : factor by conductance (``{"g_Kr": 0.25}``) or current; 1 is control, and the whole current is multiplied.
+    scale : factor by conductance (``{"g_Kr": 0.25}``) or current; 1 is control, and the whole current is
+        multiplied.
     gates : gates whose curves are replaced: name -> (h_inf, tau [ms]) over `simulation.voltage_grid()`.
     initial : states that begin elsewhere than in the model, by name.
     sample : ms between stored samples.
@@ -52,13 +54,13 @@ def simulate(
 
     Returns
     -------
-    Dataset with dims cell, time (and beat): the variables in single precision (V to 4e-6 mV), coordinates time and
-    cycle_length [ms], and per beat RMP, peak, dVdt_max, upstroke_time, APD30, APD50, APD90, Ca_diastolic, Ca_peak,
-    taken from the solver's own steps (NaN where a beat has none).
+    Dataset with dims cell, time (and beat): the variables in single precision (V to 4e-6 mV), coordinates
+    time and cycle_length [ms], and per beat RMP, peak, dVdt_max, upstroke_time, APD30, APD50, APD90,
+    Ca_diastolic, Ca_peak, taken from the solver's own steps (NaN where a beat has none).
 
     Raises
     ------
-    SimulationError : a setting that makes no sense, or a cell that broke down.
+    SimulationError : a setting that makes no sense, an unknown gate or state, or a cell that broke down.
     ModelError : `scale` names no conductance or current.
 
     References
@@ -73,6 +75,7 @@ def simulate(
         kernel = kernel.with_constants({model.stimulus.parameter: amplitude})
     names = tuple(variables) if variables is not None else (*model.states, *(c.name for c in model.currents))
     _check_names(kernel, names)
+    _check_gates(model, gates or {})
     scales, table = kernel.scales(scale or {}), kernel.gate_table(gates or {})
     start = _initial(kernel, initial or {})
 
@@ -96,23 +99,55 @@ def simulate(
         "stimulus": [amplitude, pulse],
         "versions": f"ionwidgets {__version__}",
     }
-    return _dataset(model, lengths, runs, names, record_from + sample * np.arange(runs[0].traces.shape[0]), attrs)
+    return _dataset(
+        model, lengths, runs, names, record_from + sample * np.arange(runs[0].traces.shape[0]), attrs
+    )
 
 
 def _check(
-    lengths: NDArray, duration: float, sample: float, record_from: float, pulse: float, scale: Mapping[str, float]
+    lengths: NDArray,
+    duration: float,
+    sample: float,
+    record_from: float,
+    pulse: float,
+    scale: Mapping[str, float],
 ) -> None:
+    longer = lengths.size > 0 and bool(np.all((lengths > pulse) & np.isfinite(lengths)))
     rules = [
-        (lengths.size > 0 and bool(np.all(lengths > pulse)), f"cycle lengths must be longer than the stimulus ({pulse:g} ms)"),
+        (longer, f"cycle lengths must be finite and longer than the stimulus ({pulse:g} ms)"),
         (0 < duration < 1e8, f"duration must be positive, in ms; found {duration:g}"),
-        (0 < sample <= duration, f"sample must be positive and no longer than the duration, in ms; found {sample:g}"),
-        (0 <= record_from < duration, f"record_from must lie within the duration ({duration:g} ms); found {record_from:g}"),
+        (
+            0 < sample <= duration,
+            f"sample must be positive and no longer than the duration, in ms; found {sample:g}",
+        ),
+        (
+            0 <= record_from < duration,
+            f"record_from must lie within the duration ({duration:g} ms); found {record_from:g}",
+        ),
         (pulse > 0, f"the stimulus must last longer than 0 ms; found {pulse:g}"),
-        *((0 <= f < 1e3, f"scale of {name} must be a factor from 0 on; found {f:g}") for name, f in scale.items()),
-    ]  # fmt: skip
+        *(
+            (0 <= factor < 1e3, f"scale of {name} must be a factor from 0 on; found {factor:g}")
+            for name, factor in scale.items()
+        ),
+    ]
     for holds, message in rules:
         if not holds:
             raise SimulationError(message)
+
+
+def _check_gates(model: IonicModel, gates: GateCurves) -> None:
+    rows = voltage_grid().size
+    for name, curves in gates.items():
+        if name not in model.gate_names:
+            raise SimulationError(unknown_name(f"gate of {model.key}", name, list(model.gate_names)))
+        h_inf, tau = (np.asarray(curve, dtype=float) for curve in curves)
+        if not all(curve.shape == (rows,) and np.all(np.isfinite(curve)) for curve in (h_inf, tau)):
+            raise SimulationError(
+                f"curves of gate {name} must be (h_inf, tau [ms]), {rows} finite values each, "
+                "over voltage_grid()"
+            )
+        if np.any(tau <= 0):
+            raise SimulationError(f"tau of gate {name} must be positive, in ms; found {tau.min():g}")
 
 
 def _check_names(kernel: Kernel, names: Sequence[str]) -> None:
@@ -126,7 +161,9 @@ def _initial(kernel: Kernel, changed: Mapping[str, float]) -> NDArray:
     start = kernel.initial()
     for name, value in changed.items():
         if name not in kernel.layout.states:
-            raise SimulationError(unknown_name(f"state of {kernel.model.key}", name, list(kernel.layout.states)))
+            raise SimulationError(
+                unknown_name(f"state of {kernel.model.key}", name, list(kernel.layout.states))
+            )
         start[kernel.layout.states.index(name)] = value
     return start
 
@@ -148,7 +185,8 @@ def _dataset(
     for beats_of_cell, run in zip(beats, runs, strict=True):
         beats_of_cell[: run.beats.shape[0]] = run.beats
     marks = {
-        name: variable(("cell", "beat"), beats[:, :, j], _UNITS.get(name, "ms")) for j, name in enumerate(BIOMARKERS)
+        name: variable(("cell", "beat"), beats[:, :, j], _UNITS.get(name, "ms"))
+        for j, name in enumerate(BIOMARKERS)
     }
     coords = {
         "time": variable(("time",), time, "ms"),

@@ -1,12 +1,12 @@
-"""Time stepping of one cell; `kernel` puts a model's `rhs` before this text and compiles the two as one module.
+"""Time stepping of one cell; `kernel` puts a model's `rhs` before this text and compiles both as one module.
 
 Between t[n] and t[n+1] = t[n] + dt, gates h and the other states y (V among them) move by
 
-    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),   h_inf and tau at V[n] + dt/2 V'[n]       (Rush and Larsen 1978)
-    y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),   r = dt / (t[n] - t[n-1])             (Adams and Bashforth, 2)
+    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),   h_inf and tau at V[n] + dt/2 V'[n]  (Rush-Larsen 1978)
+    y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),   r = dt / (t[n] - t[n-1])       (Adams-Bashforth 2)
 
-both of second order, with one evaluation of the currents a step. dt follows |V'|: fine through the upstroke, coarse
-in the plateau and at rest; events (stimulus on, stimulus off, a sample) end a step exactly.
+both of second order, with one evaluation of the currents a step. dt follows |V'|: fine through the upstroke,
+coarse in the plateau and at rest; events (stimulus on, stimulus off, a sample) end a step exactly.
 """
 
 import math
@@ -63,9 +63,10 @@ def run_cell(
 ):  # fmt: skip
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns False when it broke down.
 
-    gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V and of
-    Ca_i (-1: none); offset, pulse, period [ms]: the stimulus starts at offset + n period and lasts pulse; picks: which
-    of [states, currents] go into out (samples, picks); beats (n, 9): biomarkers of every paced beat.
+    gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
+    and of Ca_i (-1: none); offset, pulse, period [ms]: the stimulus starts at offset + n period and lasts
+    pulse; picks: which of [states, currents] go into out (samples, picks); beats (n, 9): biomarkers of every
+    paced beat.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
@@ -86,7 +87,8 @@ def run_cell(
                 p = picks[j]
                 out[taken, j] = y[p] if p < n_states else current[p - n_states]
             taken += 1
-            next_sample = record_from + taken * sample if taken < out.shape[0] else np.inf
+            # Rounding may put the last sample a hair behind the end.
+            next_sample = min(record_from + taken * sample, duration) if taken < out.shape[0] else np.inf
         if beat >= 0:
             if slope > found[DVDT_MAX]:
                 found[DVDT_MAX], found[UPSTROKE] = slope, t
@@ -142,10 +144,11 @@ def run_cell(
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out):
-    """Integrate the states that are not measured while the measured ones follow `drive` (an action potential clamp).
+    """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
-    driven: indices of the measured states, V first; drive (T, len(driven)): their samples, `sample` [ms] apart, taken
-    as straight between; steps: steps a sample; out (T, len(picks)) as in run_cell. The stimulus is off.
+    driven: indices of the measured states, V first; drive (T, len(driven)): their samples, `sample` [ms]
+    apart, taken as straight between; steps: steps a sample; out (T, len(picks)) as in run_cell. The stimulus
+    is off.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, current = np.zeros(n_states), np.zeros(s.size)

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel
 
 STIMULUS_ONSET = 10.0  # ms after each period starts, as the published protocol has it
-BIOMARKERS = ("RMP", "peak", "dVdt_max", "upstroke_time", "APD30", "APD50", "APD90", "Ca_diastolic", "Ca_peak")
+BIOMARKERS = (
+    "RMP", "peak", "dVdt_max", "upstroke_time", "APD30", "APD50", "APD90", "Ca_diastolic", "Ca_peak",
+)  # fmt: skip
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Step sizes of the stepper [ms]: between `low` and `high`, and no more than `dv` [mV] of change in V a step."""
+    """Step sizes of the stepper [ms], between `low` and `high`; V moves no more than `dv` [mV] a step."""
 
     low: float = 0.005
     high: float = 0.1
@@ -31,8 +33,8 @@ class Steps:
 class Cell:
     """One run: how it is paced, what is altered, and which span is kept.
 
-    initial (S,): state in the kernel's order; scales: factor of every current; gates: table of h_inf and 1/tau;
-    samples start at `record_from` [ms]; `onset` [ms] is the first stimulus.
+    initial (S,): state in the kernel's order; scales: factor of every current; gates: table of h_inf and
+    1/tau; samples start at `record_from` [ms]; `onset` [ms] is the first stimulus.
     """
 
     cycle_length: float
@@ -46,8 +48,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Run:
-    """What came out of a `Cell`: traces (samples, picks), biomarkers (beats, 9), the state at the end, and whether
-    it stayed finite."""
+    """What came out of a `Cell`.
+
+    traces (samples, picks); beats (beats, 9): biomarkers; final (S,): the state at the end; finite: False
+    when it broke down.
+    """
 
     traces: Floats
     beats: Floats
@@ -56,9 +61,14 @@ class Run:
 
 
 def run_cell(
-    kernel: Kernel, cell: Cell, picks: Sequence[str], pulse: float, sample: float = 1.0, steps: Steps | None = None
+    kernel: Kernel,
+    cell: Cell,
+    picks: Sequence[str],
+    pulse: float,
+    sample: float = 1.0,
+    steps: Steps | None = None,
 ) -> Run:
-    """Integrate one cell; `pulse` [ms] is the stimulus' duration, `sample` [ms] the distance of kept samples."""
+    """Integrate one cell; `pulse` [ms]: the stimulus' duration, `sample` [ms]: the kept samples' distance."""
     steps = steps or Steps()
     calcium = kernel.model.calcium
     n_samples = int(np.floor((cell.duration - cell.record_from) / sample + 1e-9)) + 1 if picks else 0
