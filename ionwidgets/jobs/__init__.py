@@ -1,0 +1,5 @@
+"""Long work off the main thread, with progress, pause and stop."""
+
+from ionwidgets.jobs.job import Cancelled, Control, Job, Snapshot
+
+__all__ = ["Cancelled", "Control", "Job", "Snapshot"]
