@@ -20,7 +20,7 @@ def currents(
     units: str = "A/F",
     columns: int = 2,
     mode: str = "page",
-    row_height: int = 170,
+    row_height: int = 180,
 ) -> go.Figure:
     """Each current (T,) of `control` in A/F against time in ms, with `altered` over it."""
     names = list(control)
@@ -30,7 +30,7 @@ def currents(
         cols=columns,
         subplot_titles=names,
         horizontal_spacing=0.3 / columns if columns > 1 else 0.0,
-        vertical_spacing=0.34 / rows,
+        vertical_spacing=0.42 / rows,
     )
     x = np.asarray(time, np.float32)
     for index, name in enumerate(names):

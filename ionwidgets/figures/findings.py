@@ -11,7 +11,7 @@ from ionwidgets.figures.theme import ALTERED, CONTROL, style
 
 
 def attribution(
-    importance: Mapping[str, float], *, top: int = 10, mode: str = "page", height: int | None = None
+    importance: Mapping[str, float], *, top: int = 10, mode: str = "page", height: int = 370
 ) -> go.Figure:
     """Horizontal bars in percent, the largest on top and in colour; `importance` from 0 to 1."""
     names, values = _largest(importance, top)
@@ -24,7 +24,7 @@ def attribution(
         hovertemplate="%{y}: %{x:.0f} %<extra></extra>",
         cliponaxis=False,
     )
-    style(figure, mode=mode, height=height or 90 + 28 * max(len(names), 1), legend=False)
+    style(figure, mode=mode, height=height, legend=False)
     figure.update_xaxes(title_text="Observed difference explained (%)", range=[0, 100], showgrid=True)
     figure.update_yaxes(
         autorange="reversed", showgrid=False, nticks=0, tickmode="linear", title_text="Change"
@@ -39,7 +39,6 @@ def update_attribution(figure: go.Figure, importance: Mapping[str, float], *, to
     with figure.batch_update():
         figure.data[0].x, figure.data[0].y = values, names
         figure.data[0].marker.color = _colours(len(names))
-        figure.layout.height = 90 + 28 * max(len(names), 1)
 
 
 def _largest(importance: Mapping[str, float], top: int) -> tuple[Sequence[str], Sequence[float]]:

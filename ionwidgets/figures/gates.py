@@ -11,6 +11,8 @@ from plotly.subplots import make_subplots
 
 from ionwidgets.figures.theme import LINES, style
 
+_GAP = 0.42  # of a row: room for the axis title below one row and the title above the next
+
 Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
 
@@ -43,7 +45,7 @@ def gate_curves(
         rows=max(len(chosen), 1),
         cols=2,
         horizontal_spacing=0.17,
-        vertical_spacing=0.34 / max(len(chosen), 1),
+        vertical_spacing=_GAP / max(len(chosen), 1),
         subplot_titles=[text for label in labels for text in (f"{label}: h∞", f"{label}: τ")],
     )
     x = np.asarray(V, np.float32)
@@ -67,7 +69,10 @@ def gate_curves(
     style(figure, mode=mode, height=row_height * max(len(chosen), 1) + 70)
     figure.update_xaxes(title_text="V (mV)", title_standoff=2, range=[float(x[0]), float(x[-1])])
     figure.update_yaxes(title_text="h∞ (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
-    figure.update_yaxes(title_text="τ (ms)", type="log", col=2, nticks=4, exponentformat="power")
+    figure.update_yaxes(title_text="τ (ms)", type="log", col=2)
+    for row, gate in enumerate(chosen, start=1):
+        taus = [np.asarray(curves[gate][1], float) for curves in (before, after) if curves is not None]
+        figure.update_yaxes(decade_ticks(np.concatenate(taus)), row=row, col=2)
     if visited is not None:
         for low, high in ((float(x[0]), visited[0]), (visited[1], float(x[-1]))):
             if high > low:
@@ -75,6 +80,20 @@ def gate_curves(
                     x0=low, x1=high, fillcolor="rgba(128,136,146,0.16)", line_width=0, layer="below"
                 )
     return figure
+
+
+def decade_ticks(values: ArrayLike) -> dict[str, list[float] | list[str]]:
+    """Ticks of a logarithmic axis at 1, 10, 100 ...; at 1, 2, 5 too where there are less than two decades."""
+    positive = np.asarray(values, float)
+    positive = positive[np.isfinite(positive) & (positive > 0)]
+    if positive.size == 0:
+        return {}
+    low, high = float(positive.min()), float(positive.max())
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps = (1, 2, 5) if high < 30 * low else (1,)
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    ticks = [tick for tick in ticks if low / 2 <= tick <= high * 2]
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def update_gate_curves(figure: go.Figure, before: Curves, after: Curves, gates: Sequence[str]) -> None:

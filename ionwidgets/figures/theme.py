@@ -1,8 +1,8 @@
 """The one place that knows colours, fonts and margins of figures.
 
-Lines: after the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart with any colour vision,
-with 3:1 contrast on white and on near-black; roles differ in dash and width too, so colour never carries meaning
-alone.
+Lines: after the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart with any colour
+vision, with 3:1 contrast on white and on near-black; roles differ in dash and width too, so colour never
+carries meaning alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ LINES: Final[dict[str, dict[str, Any]]] = {
     "control": {"color": CONTROL, "width": 2},
     "altered": {"color": ALTERED, "width": 2},
     "recording": {"color": RECORDING, "width": 3.5},
+    "preview": {"color": RECORDING, "width": 1.5},
     "learnt": {"color": LEARNT, "width": 2, "dash": "dash"},
     "model": {"color": ALTERED, "width": 1.75, "dash": "dash"},
 }

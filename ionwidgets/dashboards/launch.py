@@ -1,0 +1,50 @@
+"""Starting a dashboard, for the command line."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+
+from ionwidgets.dashboards.catalogue import dashboard_path
+from ionwidgets.errors import IonWidgetsError
+
+ADDRESS = "127.0.0.1"
+
+
+def serve(name: str = "workbench", port: int = 8866, open_browser: bool = True) -> int:
+    """Serve a packaged dashboard on 127.0.0.1 until interrupted, and print its full address, token included.
+
+    Returns
+    -------
+    The exit code: 0 after an interrupt, 2 where the dashboard or the port cannot be had (one line on stderr).
+    """
+    try:
+        notebook = dashboard_path(name)
+        check_port(port)
+    except IonWidgetsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    from ionwidgets.dashboards.server import run  # brings Voila, a second: not before it is needed
+
+    return run(notebook, ADDRESS, port, open_browser)
+
+
+def check_port(port: int) -> None:
+    """IonWidgetsError if `port` cannot be listened on."""
+    if not 1 <= port <= 65535:
+        raise IonWidgetsError(f"port {port}: give one from 1024 to 65535")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the server itself does: a port that is only waiting for old connections to end is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise port_error(port, error) from None
+
+
+def port_error(port: int, error: OSError) -> IonWidgetsError:
+    """What to say where a port cannot be had."""
+    if error.errno == errno.EADDRINUSE:
+        return IonWidgetsError(f"port {port} is taken by another program; choose one: --port {port + 1}")
+    return IonWidgetsError(f"port {port} cannot be used ({error.strerror}); choose another: --port 8866")

@@ -1,0 +1,39 @@
+"""Cutting beats out of traces, so that several cells can be laid over each other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+
+class Beat(NamedTuple):
+    """One beat against time in ms, 0 at its upstroke; `Ca_i` in mM, None where it was not recorded."""
+
+    time: NDArray[np.float64]
+    V: NDArray[np.float64]
+    Ca_i: NDArray[np.float64] | None
+
+
+BEFORE = 20.0  # ms shown before the upstroke
+
+
+def last_beat(dataset: xr.Dataset, cell: int = 0) -> Beat:
+    """The last beat that `dataset` holds whole, of one cell."""
+    V = np.asarray(dataset["V"].isel(cell=cell), float)
+    known = np.flatnonzero(np.isfinite(V))
+    time = np.asarray(dataset["time"], float)[known]
+    V = V[known]
+    Ca_i = np.asarray(dataset["Ca_i"].isel(cell=cell), float)[known] if "Ca_i" in dataset else None
+    length = float(dataset["cycle_length"][cell])
+    if not np.isfinite(length):
+        length = float(time[-1] - time[0])
+    slope = np.gradient(V, time)
+    # A whole beat after the upstroke must be there: look for the steepest rise where that is so.
+    candidates = np.flatnonzero((time >= time[0] + BEFORE) & (time <= time[-1] - length + BEFORE))
+    latest = candidates[time[candidates] > time[candidates[-1]] - length] if candidates.size else candidates
+    upstroke = time[latest[np.argmax(slope[latest])]] if latest.size else time[0] + BEFORE
+    shown = (time >= upstroke - BEFORE) & (time <= upstroke - BEFORE + length)
+    return Beat(time[shown] - upstroke, V[shown], None if Ca_i is None else Ca_i[shown])

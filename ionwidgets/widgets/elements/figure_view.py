@@ -1,0 +1,78 @@
+"""A figure that lives in the page and is changed in place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import plotly
+import plotly.graph_objects as go
+from plotly.serializers import custom_serializers
+from traitlets import Unicode
+
+from ionwidgets.widgets.elements.static import STATIC
+
+BUNDLE = Path(plotly.__file__).parent / "package_data" / "widgetbundle.js"
+
+
+class FigureView(go.FigureWidget):
+    """A `FigureWidget` that shares one plotly.js with all others of the page, and has an accessible name.
+
+    A plain FigureWidget sends its own 4.9 MB copy. Here the page may name an address of the bundle in
+    ``<meta name="ionwidgets-plotly">`` (our dashboards do); elsewhere the first figure asks the kernel for
+    it, once.
+
+    Nor does a plain one tell a page that connects later (or is still loading plotly.js) what has changed
+    since it was made: here the state is always the present one, and a page that missed changes is sent
+    them when it is ready.
+    """
+
+    _esm = STATIC / "figure.js"
+    alt = Unicode("figure").tag(sync=True)
+
+    def __init__(self, figure: go.Figure, alt: str) -> None:
+        super().__init__(figure)
+        self.alt = alt
+        self._config = {"responsive": True, "displayModeBar": False, "scrollZoom": False}
+        self._edits_told = self._edits
+        self.on_msg(self._answer)
+
+    @property
+    def _edits(self) -> tuple[int, int]:
+        return self._last_trace_edit_id, self._last_layout_edit_id
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        state = super().get_state(key, drop_defaults)
+        # The comm opens in the midst of construction, before there is any data.
+        if "_edits_told" in self.__dict__ and "_widget_data" in state:
+            state["_widget_data"] = custom_serializers["to_json"](self._data, None)
+            state["_widget_layout"] = custom_serializers["to_json"](self._layout, None)
+            self._edits_told = self._edits
+        return state
+
+    def _answer(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("kind") == "plotly":
+            self.send({"kind": "plotly"}, buffers=[_bundle()])
+        elif content.get("kind") == "ready" and self._edits_told != self._edits:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Send what the updates of `ionwidgets.figures` change: values, names, bar colours, ranges."""
+        traces = {
+            name: [trace.get(name) for trace in self._data]
+            for name in ("x", "y", "name")
+            if any(name in trace for trace in self._data)
+        }
+        if any("color" in trace.get("marker", {}) for trace in self._data):
+            traces["marker.color"] = [trace.get("marker", {}).get("color") for trace in self._data]
+        layout = {}
+        for axis in ("xaxis", "xaxis2"):
+            if "range" in self._layout.get(axis, {}):
+                layout[f"{axis}.range"] = list(self._layout[axis]["range"])
+        self._send_update_msg(traces, layout, list(range(len(self._data))))
+
+
+@lru_cache(maxsize=1)
+def _bundle() -> bytes:
+    return BUNDLE.read_bytes()

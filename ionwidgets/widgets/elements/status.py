@@ -1,0 +1,18 @@
+"""The status line: what runs, how far, how long still."""
+
+from __future__ import annotations
+
+import anywidget
+from traitlets import Enum, Float, Unicode
+
+from ionwidgets.widgets.elements.static import STATIC
+
+
+class StatusLine(anywidget.AnyWidget):
+    """A live region (role=status) with a progress bar; it brings the workbench's style sheet too."""
+
+    _esm = STATIC / "status.js"
+    _css = STATIC / "workbench.css"
+    text = Unicode().tag(sync=True)
+    tone = Enum(["idle", "busy", "problem"], "idle").tag(sync=True)
+    fraction = Float(None, allow_none=True).tag(sync=True)

@@ -1,0 +1,206 @@
+"""Step 5: what has changed, in words, numbers and curves; and how to take it home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import ipywidgets as ipw
+import numpy as np
+
+from ionwidgets import figures
+from ionwidgets.widgets import html
+from ionwidgets.widgets.elements import CopyText, FigureView
+from ionwidgets.widgets.findings_table import findings_table
+from ionwidgets.widgets.interpret_state import Comparison, InterpretState
+from ionwidgets.widgets.panel import Panel, box, button, markup, on
+from ionwidgets.widgets.python_lines import python_lines
+from ionwidgets.widgets.retrain_state import RetrainState
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.words import explanation, headline, number
+
+CURVES_SHOWN = 6  # gates, those that explain most
+CURRENTS_SHOWN = 8
+
+
+class Findings(Panel):
+    """The finding, the recording against the found cell, gate curves, currents, downloads, Python."""
+
+    def __init__(self, session: Session, interpret: InterpretState, retrain: RetrainState) -> None:
+        super().__init__(session)
+        self.interpret, self.retrain = interpret, retrain
+
+    def build(self) -> list[ipw.Widget]:
+        self.headline = markup()
+        self.live = button("Run it live", self.retrain.start)
+        self.table = markup()
+        self.caption = markup()
+        self.comparison = FigureView(
+            _empty_comparison(), "The recording, the control cell and the found cell"
+        )
+        self.gates = box(kind="columns is-even")
+        self.currents = box()
+        self.downloads = markup()
+        self.python = CopyText(label="Python that redoes this session", action="Copy Python")
+        self.body = box(
+            box(box(self.caption, self.comparison), box(self.table), kind="columns is-even"),
+            markup("<h2>Gates before and after</h2>"),
+            self.gates,
+            markup("<h2>Currents over one beat</h2>"),
+            self.currents,
+            markup("<h2>Take it home</h2>"),
+            self.downloads,
+        )
+        on(self.session, "result", self._show_result)
+        on(self.interpret, "comparison", self._show_comparison)
+        on(self.session, ["model", "recording", "result"], self._show_python)
+        self.retrain.observe(lambda _: self._show_python(), "eta")
+        on(self.retrain, ["busy", "blockers"], self._show_live)
+        return [box(self.headline, self.live, kind="row is-spread"), self.body, self.python]
+
+    def _show_live(self) -> None:
+        self.live.disabled = self.retrain.busy or bool(self.retrain.blockers)
+
+    def _show_python(self) -> None:
+        self.python.text = python_lines(self.session, self.retrain.eta)
+
+    def _show_result(self) -> None:
+        result = self.session.result
+        self.headline.value = headline_html(result, self.session)
+        self.body.layout.display = "none" if result is None else None
+        if result is None:
+            return
+        self.table.value = findings_table(result.finding)
+        self.downloads.value = download_links(result)
+        self._draw_gates(result)
+        self._draw_currents(result)
+
+    def _draw_gates(self, result: Any) -> None:
+        old = self.gates.children
+        curves = result.gates()
+        V = np.asarray(curves["V"], float)
+        before, after = (
+            {
+                str(gate): (np.asarray(one["h_inf"].sel(gate=gate)), np.asarray(one["tau"].sel(gate=gate)))
+                for gate in np.asarray(curves["gate"])
+            }
+            for one in (curves.sel(source="control"), curves.sel(source="altered"))
+        )
+        gates = _most_important(result.finding, list(before))[:CURVES_SHOWN]
+        recorded = np.asarray(result.recording["V"], float)
+        in_mV = result.recording["V"].attrs.get("units", "mV") == "mV"
+        visited = (float(np.nanmin(recorded)), float(np.nanmax(recorded))) if in_mV else None
+        titles = {gate.name: f"{gate.name} of {gate.current}" for gate in result.model.gates if gate.current}
+        half = -(-len(gates) // 2)
+        self.gates.children = [
+            FigureView(
+                figures.gate_curves(V, before, after, gates=group, titles=titles, visited=visited),
+                f"Gate curves before and after: {', '.join(group)}",
+            )
+            for group in (gates[:half], gates[half:])
+            if group
+        ]
+        _close(old)
+
+    def _draw_currents(self, result: Any) -> None:
+        old = self.currents.children
+        data = result.currents()
+        ranked = [entry for entry in result.finding["currents"] if entry["current"] in data]
+        ranked.sort(key=lambda entry: entry.get("rank") or 10**6)
+        names = [entry["current"] for entry in ranked][:CURRENTS_SHOWN]
+        time = np.asarray(data["time"], float)
+        one, other = (
+            {name: np.asarray(data[name].sel(source=source)).ravel() for name in names}
+            for source in ("control", "altered")
+        )
+        halves = [names[0::2], names[1::2]]
+        self.currents.children = [
+            box(
+                *(
+                    FigureView(
+                        figures.currents(time, {name: one[name] for name in half}, other),
+                        f"Currents of control and altered cell: {', '.join(half)}",
+                    )
+                    for half in halves
+                    if half
+                ),
+                kind="columns is-even",
+            )
+        ]
+        _close(old)
+
+    def _show_comparison(self) -> None:
+        comparison: Comparison | None = self.interpret.comparison
+        if comparison is None:
+            self.caption.value = ""
+            return
+        beats = [
+            ("recording", "recording", comparison.recorded),
+            ("control model", "control", comparison.control),
+            ("found model", "model", comparison.found),
+        ]
+        if comparison.v_units != "mV":
+            beats = beats[1:]  # arbitrary units share no axis with mV
+        traces = [figures.Trace(name, beat.time, beat.V, beat.Ca_i, role) for name, role, beat in beats]
+        figures.update_action_potential(self.comparison, traces)
+        self.caption.value = (
+            "<h3>One beat at a cycle length of "
+            f"{html.text(number(comparison.cycle_length, 'ms', 4))}, upstrokes aligned</h3>"
+        )
+
+
+def headline_html(result: Any, session: Session) -> str:
+    """The finding in one sentence, and what it was made on."""
+    if result is None:
+        return (
+            '<section class="ionw-finding is-unchanged"><h2>No finding yet</h2>'
+            "<p>Load a recording in step 2, then press Retrain in step 4.</p></section>"
+        )
+    model = result.model
+    cell = f"{model.title} ({model.variant})" if model.variant else model.title
+    source = session.recording_source or "the bundled example recording"
+    kind = " is-unchanged" if result.verdict == "unchanged" else ""
+    lines = [explanation(result.finding), f"{cell}, on {source}.", *(result.finding.get("warnings") or ())]
+    words = "".join(f"<p>{html.text(line)}</p>" for line in lines if line)
+    sentence = html.text(headline(result.finding))
+    return f'<section class="ionw-finding{kind}"><h2>{sentence}</h2>{words}</section>'
+
+
+def download_links(result: Any) -> str:
+    """The finding as JSON, and the edited model as .mmt."""
+    with TemporaryDirectory(prefix="ionwidgets-") as folder:
+        path = Path(folder) / "edited.mmt"
+        result.export(path)
+        mmt = path.read_bytes()
+    return (
+        '<div class="ionw-row">'
+        + html.download("Download JSON", "finding.json", result.to_json().encode(), "application/json")
+        + html.download("Download .mmt", "edited.mmt", mmt, "text/plain")
+        + "</div>"
+    )
+
+
+def _most_important(finding: Any, gates: list[str]) -> list[str]:
+    """Gates by rank, those of the current in the first place before others of equal rank."""
+    current_rank = {entry["current"]: entry.get("rank") or 10**6 for entry in finding["currents"]}
+    best = {
+        entry["gate"]: min(entry.get("rank") or 10**6, current_rank.get(entry.get("current"), 10**6))
+        for entry in finding["gates"]
+    }
+    return sorted(gates, key=lambda gate: best.get(gate, 10**6))
+
+
+def _empty_comparison() -> Any:
+    roles = (("recording", "recording"), ("control model", "control"), ("found model", "model"))
+    figure = figures.action_potential(
+        [figures.Trace(name, [], [], [], role) for name, role in roles], calcium=True, height=440
+    )
+    figure.update_xaxes(title_text="Time from the upstroke (ms)", row=2, col=1)
+    return figure
+
+
+def _close(widgets: tuple[ipw.Widget, ...]) -> None:
+    for widget in widgets:
+        _close(getattr(widget, "children", ()))
+        widget.close()

@@ -1,0 +1,66 @@
+"""Tables and lists as HTML; every text that comes from outside is escaped here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+
+class Markup(str):
+    """Text that is HTML already; anything else is escaped."""
+
+
+def text(value: object) -> str:
+    """`value` as HTML."""
+    return str(value) if isinstance(value, Markup) else escape(str(value))
+
+
+def table(
+    caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[int] = ()
+) -> str:
+    """A table; the first column names its row, columns in `numbers` are set to the right."""
+    right = set(numbers)
+    kind = [' class="is-number"' if column in right else "" for column in range(len(header))]
+    head = "".join(f'<th scope="col"{kind[i]}>{text(name)}</th>' for i, name in enumerate(header))
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row">{text(cell)}</th>' if i == 0 else f"<td{kind[i]}>{text(cell)}</td>"
+            for i, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="ionw-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def facts(pairs: Mapping[str, object]) -> str:
+    """Names and values, one pair a line."""
+    return (
+        "<dl>"
+        + "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in pairs.items())
+        + "</dl>"
+    )
+
+
+def reasons(why: Sequence[str]) -> str:
+    """Why a button is disabled."""
+    return (
+        f'<ul class="ionw-blockers">{"".join(f"<li>{text(line)}</li>" for line in why)}</ul>' if why else ""
+    )
+
+
+def problem(line: str) -> str:
+    """One line that says what is wrong."""
+    return f'<p class="ionw-problem" role="alert">{text(line)}</p>' if line else ""
+
+
+def download(label: str, filename: str, content: bytes, media_type: str) -> str:
+    """A link that holds the file itself, so that it needs no server."""
+    data = base64.b64encode(content).decode("ascii")
+    name, address = escape(filename), f"data:{escape(media_type)};base64,{data}"
+    return f'<a class="ionw-button" download="{name}" href="{address}">{text(label)}</a>'

@@ -1,0 +1,138 @@
+"""Step 3: the network learns the model (stage 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from traitlets import Any as AnyTrait
+from traitlets import observe
+
+from ionwidgets.jobs import Control
+from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.task_state import TaskState
+
+CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV
+TAU_FLOOR = 0.02  # ms; below it no solver can tell, and the network is not asked to
+
+Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class GateFit:
+    """The model's and the network's gate curves over `V` mV."""
+
+    V: NDArray[np.float64]
+    model: Curves
+    network: Curves
+
+    def errors(self) -> dict[str, tuple[float, float]]:
+        """Gate -> RMS error of h_inf (unitless) and of ln tau (relative)."""
+        return {
+            gate: (_rms(self.network[gate][0] - h_inf), _rms(_log_tau(self.network[gate][1]) - _log_tau(tau)))
+            for gate, (h_inf, tau) in self.model.items()
+        }
+
+
+def _log_tau(tau: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(tau, TAU_FLOOR))
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+class LearnState(TaskState):
+    """`history`: (updates, losses) so far; `fit`: the last good network's `GateFit`."""
+
+    history = AnyTrait(((), ()))
+    fit = AnyTrait(None, allow_none=True)
+
+    key, doing, subject = "learn", "Training", "The training"
+
+    def __init__(self, session: Session, **traits: Any) -> None:
+        super().__init__(session, **traits)
+        self.check = Latest(self._compare)
+        session.observe(self._on_model, "model")
+        session.observe(self._on_network, "network")
+        self._on_model()
+
+    def work(self, control: Control) -> Any:
+        from ionwidgets.gnn import learn  # brings torch, 2 s: not before it is needed
+
+        return learn(self.session.model, fresh=True, progress=control)
+
+    def accept(self, value: Any) -> str:
+        self.session.network = value
+        return "The network has learnt the model and is in use."
+
+    def kept(self) -> str:
+        return "The last good network stays in use." if self.session.network is not None else ""
+
+    def prepare(self) -> None:
+        """Load the shipped network, where there is one, in the background."""
+        if self.session.network is None and self.session.model is not None and not self.busy:
+            self.check.submit(None)
+
+    @observe("facts")
+    def _on_facts(self, _: Any) -> None:
+        loss = self.facts.get("loss")
+        if loss is None:
+            return
+        steps, losses = self.history
+        step = self.facts.get("update", len(steps) + 1)
+        if not steps or step > steps[-1]:
+            self.history = ((*steps, step), (*losses, float(loss)))
+
+    @observe("busy")
+    def _on_busy(self, change: Any) -> None:
+        if change["new"]:
+            self.history = ((), ())
+
+    def _on_model(self, _: Any = None) -> None:
+        self.abandon()
+        self.fit = None
+        model = self.session.model
+        self.blockers = () if model is not None else ("Choose a model in step 1.",)
+        if model is not None and not model.gates:
+            self.blockers = (f"{model.name} has no gate that depends on V alone: there is nothing to learn.",)
+
+    def _on_network(self, change: Any) -> None:
+        if change["new"] is not None:
+            self.check.submit(change["new"])
+
+    def _compare(self, network: Any) -> None:
+        model = self.session.model
+        if network is None:
+            self._load_shipped(model)
+            return
+        fit = GateFit(CLAMP, model.gate_curves(CLAMP), network.gate_curves(CLAMP))
+        with self.session.lock:
+            if self.session.network is network:
+                self.fit = fit
+
+    def _load_shipped(self, model: Any) -> None:
+        self.session.begin("network", "Loading the shipped network")
+        network, notice = None, "No network is shipped for this model: press Train."
+        try:
+            network = shipped_network(model)
+        finally:
+            with self.session.lock:
+                self.session.end("network", notice="" if network is not None else notice)
+                if network is not None and self.session.model is model and self.session.network is None:
+                    self.session.network = network
+
+
+def shipped_network(model: Any) -> Any:
+    """The network that is shipped with the package for these equations, or None."""
+    from ionwidgets.gnn import Network  # brings torch, 2 s: not before it is needed
+    from ionwidgets.gnn.learn import SHIPPED
+
+    path = SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
+    if not path.exists():
+        return None
+    network = Network.load(path)
+    return network if network.model_hash == model.hash else None

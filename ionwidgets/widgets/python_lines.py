@@ -1,0 +1,31 @@
+"""The lines of Python that redo a session."""
+
+from __future__ import annotations
+
+from ionwidgets.widgets.session import Session
+
+
+def python_lines(session: Session, eta: float) -> str:
+    """What was done in the workbench, as a script; the user's own files by their names."""
+    name, _, variant = session.model_source.partition(":")
+    model = f'iw.load_model("{_quoted(name)}"' + (f', variant="{_quoted(variant)}")' if variant else ")")
+    if session.recording is None:
+        recording = "# recording = iw.read_recording(...)"
+    elif session.recording_source:
+        recording = f'recording = iw.read_recording("{_quoted(session.recording_source)}")'
+    else:
+        recording = "recording = example_recording()"
+    lines = ["import ionwidgets as iw"]
+    if recording.endswith("example_recording()"):
+        lines.append("from ionwidgets.discovery import example_recording")
+    lines += ["", f"model = {model}", recording]
+    lines += [
+        f"result = iw.discover(model, recording, eta={eta:g})",
+        "print(result.findings)",
+        'result.export("edited.mmt")',
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

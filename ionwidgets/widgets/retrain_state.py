@@ -1,0 +1,79 @@
+"""Step 4: the network is retrained on the recording (stage 2), and the ODE decides among what it proposes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Any as AnyTrait
+from traitlets import Float, observe
+
+from ionwidgets.jobs import Control
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.task_state import TaskState
+from ionwidgets.widgets.words import headline
+
+
+class RetrainState(TaskState):
+    """`importance`: change -> share of the observed difference that it explains, the last known."""
+
+    eta = Float(1e-3)
+    importance = AnyTrait({})
+
+    key, doing, subject = "retrain", "Retraining", "The retraining"
+
+    def __init__(self, session: Session, other: TaskState, **traits: Any) -> None:
+        super().__init__(session, **traits)
+        self._other = other
+        session.observe(self._on_basis, ["model", "recording"])
+        session.observe(self._on_result, "result")
+        other.observe(self._find_blockers, "busy")
+        self.observe(self._find_blockers, "eta")
+        self._find_blockers()
+        self._on_result()
+
+    def work(self, control: Control) -> Any:
+        from ionwidgets.discovery import discover  # brings torch, 2 s: not before it is needed
+
+        session = self.session
+        return discover(
+            session.model, session.recording, network=session.network, eta=self.eta, progress=control
+        )
+
+    def accept(self, value: Any) -> str:
+        self.session.result = value
+        return headline(value.finding)
+
+    def kept(self) -> str:
+        return "The finding before it stays in use." if self.session.result is not None else ""
+
+    @observe("facts")
+    def _on_facts(self, _: Any) -> None:
+        if self.facts.get("importance"):
+            self.importance = dict(self.facts["importance"])
+
+    def _on_basis(self, _: Any) -> None:
+        self.abandon()
+        self._find_blockers()
+
+    def _on_result(self, _: Any = None) -> None:
+        self.importance = {} if self.session.result is None else importance_of(self.session.result.finding)
+
+    def _find_blockers(self, _: Any = None) -> None:
+        with self.session.lock:
+            why = []
+            if self.session.model is None:
+                why.append("Choose a model in step 1.")
+            if self.session.recording is None:
+                why.append("Load a recording in step 2, or the bundled example.")
+            if self._other.busy:
+                why.append("The training in step 3 is running: wait for it, or stop it.")
+            if not self.eta > 0:
+                why.append("eta must be greater than 0.")
+            self.blockers = tuple(why)
+
+
+def importance_of(finding: Any) -> dict[str, float]:
+    """Change -> importance, of every current and gate that has one."""
+    named = [(entry["current"], entry) for entry in finding["currents"]]
+    named += [(f"gate {entry['gate']}", entry) for entry in finding["gates"]]
+    return {name: entry["importance"] for name, entry in named if entry.get("importance") is not None}

@@ -1,0 +1,102 @@
+// A native range input a conductance. Its positions index `stops` (0, then a logarithmic scale that holds 1), so the
+// kernel and the page agree on every value; the readout says exactly what is simulated.
+let count = 0;
+
+const node = (tag, attributes = {}, text = "") => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
+};
+
+const nearest = (stops, value) =>
+  stops.reduce((best, stop, index) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? index : best), 0);
+
+const readout = (value) => `×${Number(value.toPrecision(3))}`;
+
+function render({ model, el }) {
+  const uid = `ionw-sliders-${++count}`;
+  const root = node("div", { class: "ionw-sliders", role: "group", "aria-label": "Conductances, relative to control" });
+  const rows = new Map();
+  let frame = 0;
+
+  function paint(name) {
+    const { input, output, row } = rows.get(name);
+    const stops = model.get("stops");
+    const value = stops[input.value];
+    const share = (index) => index / (stops.length - 1);
+    const one = nearest(stops, 1);
+    const at = Number(input.value);
+    output.textContent = readout(value);
+    input.setAttribute("aria-valuetext", value === 0 ? "×0, blocked" : value === 1 ? "×1, control" : readout(value));
+    row.style.setProperty("--one", share(one));
+    row.style.setProperty("--low", share(Math.min(one, at)));
+    row.style.setProperty("--high", share(Math.max(one, at)));
+    row.classList.toggle("is-changed", value !== 1);
+  }
+
+  function send() {
+    frame = 0;
+    const stops = model.get("stops");
+    const scale = {};
+    for (const [name, { input }] of rows) if (stops[input.value] !== 1) scale[name] = stops[input.value];
+    model.set("scale", scale);
+    model.save_changes();
+  }
+
+  // At most one message a screen frame; the last position is always sent.
+  const moved = (name) => {
+    paint(name);
+    frame ||= requestAnimationFrame(send);
+  };
+
+  function show() {
+    const scale = model.get("scale");
+    const stops = model.get("stops");
+    for (const [name, { input }] of rows) {
+      input.value = String(nearest(stops, scale[name] ?? 1));
+      paint(name);
+    }
+  }
+
+  function build() {
+    root.replaceChildren();
+    rows.clear();
+    const stops = model.get("stops");
+    for (const { name, note } of model.get("conductances")) {
+      const id = `${uid}-${name}`;
+      const row = node("div", { class: "ionw-slider" });
+      const label = node("label", { for: id }, name);
+      const detail = node("span", { class: "ionw-slider-note", id: `${id}-note` }, note);
+      const input = node("input", {
+        id, type: "range", min: 0, max: stops.length - 1, step: 1, "aria-describedby": `${id}-note`,
+        title: "Double-click: back to ×1",
+      });
+      const output = node("output", { for: id });
+      input.addEventListener("input", () => moved(name));
+      input.addEventListener("dblclick", () => {
+        input.value = String(nearest(stops, 1));
+        moved(name);
+      });
+      row.append(label, detail, input, output);
+      root.append(row);
+      rows.set(name, { row, input, output });
+    }
+    show();
+  }
+
+  const fromKernel = () => { if (!frame) show(); };
+  model.on("change:conductances", build);
+  model.on("change:stops", build);
+  model.on("change:scale", fromKernel);
+  build();
+  el.append(root);
+  return () => {
+    cancelAnimationFrame(frame);
+    model.off("change:conductances", build);
+    model.off("change:stops", build);
+    model.off("change:scale", fromKernel);
+  };
+}
+
+export default { render };

@@ -1,0 +1,134 @@
+"""The state of a panel that runs a job: its buttons, what is in their way, and how the job goes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from traitlets import Any as AnyTrait
+from traitlets import Bool, HasTraits, Unicode
+from traitlets import Tuple as TupleTrait
+
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.jobs import Control, Job, Snapshot
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.words import duration
+
+log = logging.getLogger(__name__)
+
+
+class TaskState(HasTraits):
+    """One job at a time, told in traits; subclasses say what the work is and what its value is for.
+
+    `phase` is the state of the last job ("idle" before the first); `blockers` are the reasons why none can
+    start, in words; `outcome` says how the last one ended.
+    """
+
+    phase = Unicode("idle")
+    busy = Bool(False)
+    blockers = TupleTrait()
+    outcome = Unicode("")
+    facts = AnyTrait({})
+
+    key = "task"  # of the session's activities
+    doing = "Working"  # "Training", for the status line
+    subject = "The work"  # "The training", for the outcome
+
+    def __init__(self, session: Session, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.session = session
+        self._job: Job[Any] | None = None
+
+    def work(self, control: Control) -> Any:
+        """What the job does, off the main thread."""
+        raise NotImplementedError
+
+    def accept(self, value: Any) -> str:
+        """Take what the job returned, under the lock; how it ended, in words."""
+        raise NotImplementedError
+
+    def kept(self) -> str:
+        """What remains in use after a job that was stopped or failed."""
+        return ""
+
+    def start(self) -> None:
+        """Start the job, unless something is in the way."""
+        with self.session.lock:
+            if self.blockers or self.busy:
+                return
+            job: Job[Any] = Job(self.work, on_change=lambda snapshot: self._follow(job, snapshot))
+            self._job = job
+            self.outcome, self.facts = "", {}
+            self.busy = True
+        job.start()
+
+    def toggle_pause(self) -> None:
+        """Pause a running job, resume a paused one."""
+        job = self._job
+        if job is not None:
+            (job.resume if job.snapshot.state == "paused" else job.pause)()
+
+    def stop(self) -> None:
+        """Stop the job; any number of times."""
+        job = self._job
+        if job is not None:
+            job.stop()
+
+    def abandon(self) -> None:
+        """Stop the job and want nothing more of it: the model or the recording that it worked on is gone."""
+        with self.session.lock:
+            job, self._job = self._job, None
+            self.phase, self.busy, self.outcome, self.facts = "idle", False, "", {}
+            self.session.end(self.key)
+        if job is not None:
+            job.stop()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the job's end; True if there is none under way."""
+        job = self._job
+        return job is None or job.wait(timeout)
+
+    def _follow(self, job: Job[Any], snapshot: Snapshot[Any]) -> None:
+        with self.session.lock:
+            if job is not self._job:
+                return
+            self.facts = snapshot.facts
+            if snapshot.state in ("done", "stopped", "failed"):
+                self._finish(snapshot)
+            else:
+                self.session.begin(self.key, self._progress(snapshot), snapshot.fraction)
+                self.phase = snapshot.state
+
+    def _progress(self, snapshot: Snapshot[Any]) -> str:
+        if snapshot.state == "stopping":
+            return "Stopping…"
+        parts = [f"{self.doing} {100 * snapshot.fraction:.0f} %"]
+        if snapshot.state == "paused":
+            parts = [f"{self.doing} is paused at {100 * snapshot.fraction:.0f} %"]
+        elif snapshot.remaining_s is not None:
+            parts.append(f"about {duration(snapshot.remaining_s)} left")
+        if snapshot.message:
+            parts.append(snapshot.message)
+        return " · ".join(parts)
+
+    def _finish(self, snapshot: Snapshot[Any]) -> None:
+        trouble = ""
+        if snapshot.state == "done":
+            outcome = self.accept(snapshot.value)
+        elif snapshot.state == "stopped":
+            outcome = (
+                f"{self.subject} was stopped after {duration(snapshot.elapsed_s)}. {self.kept()}".strip()
+            )
+        else:
+            outcome = trouble = f"{self.subject} failed: {_reason(snapshot.exception)}. {self.kept()}".strip()
+        self.phase = snapshot.state
+        self.busy = False
+        self.outcome = outcome
+        self.session.end(self.key, notice=outcome, trouble=trouble)
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, IonWidgetsError):
+        return str(error).rstrip(".")
+    log.error("a job failed", exc_info=error)
+    return f"an error of ours ({type(error).__name__}: {error})".rstrip(".")
