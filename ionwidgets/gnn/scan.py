@@ -86,7 +86,7 @@ def scan_by_steps(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> t
     for rho_t, h_inf_t in zip(rho.unbind(0), h_inf.unbind(0), strict=True):
         h = rho_t * h + (1 - rho_t) * h_inf_t
         steps.append(h)
-    return torch.stack(steps) if steps else torch.empty_like(rho)
+    return torch.stack(steps) if steps else rho.clone()
 
 
 class _GatingScan(torch.autograd.Function):

@@ -1,0 +1,76 @@
+"""A single change of a cell: one current scaled, or one gate shifted, stretched or slowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionwidgets.models import IonicModel
+
+KINDS = ("scale", "v_half", "tau")
+# Per kind: a step that a finite difference can see, the furthest move of one iteration, and the bounds.
+DIFFERENCE = {"scale": 0.02, "v_half": 0.2, "tau": 0.02}
+FURTHEST = {"scale": 1.2, "v_half": 6.0, "tau": 0.7}
+BOUND = {"scale": 4.6, "v_half": 40.0, "tau": 3.0}
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """`kind` "scale": target is a current, and the value ln s; "v_half": a gate, V_half is moved by the value [mV];
+    "tau": a gate, and the value is ln of the ratio of its time constants, the same at every V."""
+
+    kind: str
+    target: str
+
+    @property
+    def difference(self) -> float:
+        return DIFFERENCE[self.kind]
+
+    def bounded(self, old: float, new: float) -> float:
+        """`new`, no further from `old` and from zero than one iteration and physiology allow."""
+        new = float(np.clip(new, old - FURTHEST[self.kind], old + FURTHEST[self.kind]))
+        return float(np.clip(new, -BOUND[self.kind], BOUND[self.kind]))
+
+
+Changes = Mapping[Change, float]
+
+
+def candidates(model: IonicModel) -> list[Change]:
+    """Every single change of a model that is considered: each current's scale, each gate's V_half and tau."""
+    scales = [Change("scale", current.name) for current in model.currents]
+    # A gate of no current changes nothing that is measured.
+    gates = [gate.name for gate in model.gates if gate.current is not None]
+    return scales + [Change(kind, gate) for gate in gates for kind in ("v_half", "tau")]
+
+
+def current_of(model: IonicModel, change: Change) -> str:
+    """Name of the current that a change belongs to."""
+    if change.kind == "scale":
+        return change.target
+    return next(gate.current for gate in model.gates if gate.name == change.target and gate.current)
+
+
+def scales(changes: Changes) -> dict[str, float]:
+    """Factor by current."""
+    return {change.target: float(np.exp(value)) for change, value in changes.items() if change.kind == "scale"}
+
+
+def gate_curves(
+    model: IonicModel, changes: Changes, V: NDArray
+) -> dict[str, tuple[NDArray, NDArray]]:
+    """(h_inf, tau) over `V` of every gate that `changes` touches: h_inf(V - shift), tau times its ratio."""
+    touched = {change.target for change in changes if change.kind != "scale"}
+    if not touched:
+        return {}
+    own = model.gate_curves(V)
+    curves = {}
+    for name in touched:
+        h_inf, tau = own[name]
+        shift = changes.get(Change("v_half", name), 0.0)
+        if shift:
+            h_inf = np.interp(V - shift, V, h_inf)
+        curves[name] = h_inf, tau * np.exp(changes.get(Change("tau", name), 0.0))
+    return curves

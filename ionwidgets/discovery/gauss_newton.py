@@ -1,0 +1,167 @@
+"""Gauss-Newton through the ODE, many hypotheses at once: every iteration is one sweep of all their runs.
+
+The unknowns are the values of a hypothesis' changes and, of every cell, its shift and slow offsets; sensitivities
+are finite differences. A step that does not lower the cost is shortened. Far from the answer the offsets would take
+the blame for everything, so a search begins with the changes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionwidgets.discovery.change import Change, Changes
+from ionwidgets.discovery.objective import SHIFT_PRIOR, SLOW_DIFFERENCE, Objective, Point
+from ionwidgets.simulation.sweep import Run
+
+TOLERANCE = 2e-3  # relative gain in cost that is worth another iteration
+SHORTER = 0.3  # of a step that went too far
+CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
+LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.15  # ms and relative, in one iteration
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A hypothesis at its best: the point, its cost, the covariance of its changes, the runs of its cells."""
+
+    point: Point
+    cost: float
+    covariance: NDArray
+    runs: tuple[Run, ...]
+
+    @property
+    def values(self) -> dict[Change, float]:
+        return self.point.values
+
+    def rmse(self, objective: Objective) -> float:
+        """Root mean square of V, model minus recording, outside the upstroke [mV]."""
+        return float(np.sqrt(np.square(np.concatenate(objective.errors_V(self.runs))).mean()))
+
+    def standard_errors(self, objective: Objective) -> dict[Change, float]:
+        """Of each change's value, from the curvature at the best fit.
+
+        The residuals left over are no white noise: their variance is taken from the fit where it is larger than
+        expected, and 20 ms of them count as one.
+        """
+        points = sum(int((w > 0).sum()) for w in objective.weights)
+        spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * max(1.0, self.cost / points) * CORRELATED)
+        return {change: float(s) for change, s in zip(self.values, spread, strict=True)}
+
+
+@dataclass
+class _Search:
+    trial: Point
+    best: Fitted | None = None
+    settled: bool = False
+
+
+def fit(
+    objective: Objective,
+    hypotheses: Sequence[Changes | Point],
+    *,
+    iterations: int = 8,
+    cells: Sequence[int] | None = None,
+    free: bool = True,
+    report: Callable[[float], None] | None = None,
+) -> list[Fitted | None]:
+    """The best that each hypothesis (changes and their first values, or a point) can do; None if no run survived.
+
+    `cells` limits what is compared, and what `Fitted.runs` holds; `free`: shift and slow offsets are unknowns too;
+    `report` is told the share that is done.
+    """
+    cells = list(range(len(objective.beats)) if cells is None else cells)
+    searches = [_Search(h if isinstance(h, Point) else objective.origin(h)) for h in hypotheses]
+    for iteration in range(iterations):
+        if report is not None:
+            report(iteration / iterations)
+        live = [search for search in searches if not search.settled]
+        if not live:
+            break
+        plans = [_perturbed(objective, search.trial, free) for search in live]
+        runs = objective.run([point for plan in plans for point in plan], cells)
+        for search, plan in zip(live, plans, strict=True):
+            _advance(objective, search, runs[: len(plan)], cells, free)
+            runs = runs[len(plan) :]
+    return [search.best for search in searches]
+
+
+def _perturbed(objective: Objective, point: Point, free: bool) -> list[Point]:
+    """The point itself, then one for each difference: changes, then slow states."""
+    points = [point]
+    for change, value in point.values.items():
+        points.append(replace(point, values={**point.values, change: value + change.difference}))
+    for j in range(len(objective.slow_states) if free else 0):
+        slow = point.slow.copy()
+        slow[:, j] += SLOW_DIFFERENCE
+        points.append(replace(point, slow=slow))
+    return points
+
+
+def _advance(
+    objective: Objective, search: _Search, runs: list[list[Run]], cells: list[int], free: bool
+) -> None:
+    trial, best = search.trial, search.best
+    cost = objective.cost(trial, runs[0], cells)
+    if best is not None and not cost < best.cost:
+        search.trial = best.point.toward(trial, SHORTER)
+        search.settled = cost < best.cost * (1 + TOLERANCE) or _same(search.trial, best.point)
+        return
+    if not all(run.finite for of_point in runs for run in of_point):
+        search.settled = True  # nowhere to go from here
+        return
+    matrix, right = _normal_equations(objective, trial, runs, cells, free)
+    inverse = np.linalg.pinv(matrix, hermitian=True)
+    n = len(trial.values)
+    search.best = Fitted(trial, cost, inverse[:n, :n], tuple(runs[0]))
+    search.settled = best is not None and (best.cost - cost) < TOLERANCE * cost
+    search.trial = _stepped(trial, inverse @ right, cells, free)
+
+
+def _same(a: Point, b: Point) -> bool:
+    moved = [abs(a.values[c] - b.values[c]) / c.difference for c in a.values]
+    return max([*moved, float(np.abs(a.shift - b.shift).max()) / 0.01]) < 0.02
+
+
+def _stepped(point: Point, step: NDArray, cells: list[int], free: bool) -> Point:
+    n = len(point.values)
+    values = {c: c.bounded(v, v + step[k]) for k, (c, v) in enumerate(point.values.items())}
+    if not free:
+        return replace(point, values=values)
+    per_cell = step[n:].reshape(len(cells), -1)
+    shift, slow = point.shift.copy(), point.slow.copy()
+    shift[cells] += np.clip(per_cell[:, 0], -LARGEST_SHIFT, LARGEST_SHIFT)
+    slow[cells] += np.clip(per_cell[:, 1:], -LARGEST_OFFSET, LARGEST_OFFSET)
+    return Point(values, shift, slow)
+
+
+def _normal_equations(
+    objective: Objective, point: Point, runs: list[list[Run]], cells: list[int], free: bool
+) -> tuple[NDArray, NDArray]:
+    """J^T J and -J^T r over (changes, then shift and slow offsets of each cell), priors included."""
+    changes, n_slow = list(point.values), len(objective.slow_states)
+    per_cell = 1 + n_slow if free else 0
+    size = len(changes) + per_cell * len(cells)
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    steps = [change.difference for change in changes] + [SLOW_DIFFERENCE] * n_slow
+    prior = np.array([SHIFT_PRIOR, *objective.slow_prior]) ** -2
+    for place, i in enumerate(cells):
+        residual = objective.residual(runs[0][place], i)
+        moved = [objective.residual(run[place], i) for run in runs[1:]]
+        columns = [(m - residual) / step for m, step in zip(moved, steps, strict=False)]
+        if free:
+            beat = objective.beats[i]
+            # Sample j is taken at time[j] - shift after the stimulus: a larger shift is an earlier sample.
+            slope = -np.gradient(runs[0][place].traces[: beat.time.size], beat.step, axis=0) * objective.weights[i]
+            columns.insert(len(changes), slope.ravel())
+        jacobian = np.column_stack(columns) if columns else np.empty((residual.size, 0))
+        own = len(changes) + place * per_cell + np.arange(per_cell)
+        index = np.concatenate([np.arange(len(changes)), own])
+        matrix[np.ix_(index, index)] += jacobian.T @ jacobian
+        right[index] -= jacobian.T @ residual
+        if free:
+            matrix[own, own] += prior
+            right[own] -= prior * np.array([point.shift[i], *point.slow[i]])
+    return matrix, right

@@ -1,0 +1,161 @@
+"""A cell's recorded beats against the ODE with some changes: runs, and residuals.
+
+What nobody knows of a recorded cell is free beside the changes: when the stimulus came (`shift`), and the
+concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as relative offsets from the control's.
+The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
+
+    sigma_V = sqrt(noise^2 + 0.2^2) mV,    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionwidgets.discovery.change import Change, Changes, gate_curves, scales
+from ionwidgets.models import IonicModel
+from ionwidgets.recordings.typical_beat import TypicalBeat
+from ionwidgets.simulation.kernel import kernel_for, voltage_grid
+from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, run_cell, run_cells
+
+FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, averaging over a drift
+UPSTROKE = (-1.5, 5.0)  # ms around the stimulus that are not compared
+SETTLING = 3000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began
+STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
+SLOW_PRIOR, STORE_PRIOR = 0.08, 0.4  # relative width of what is believed of either beforehand
+SHIFT_PRIOR = 0.3  # ms
+SLOW_DIFFERENCE = 0.01
+
+
+@dataclass(frozen=True)
+class Point:
+    """Values of the changes, and of what else is free: shift (cells,) ms, slow (cells, slow states) relative."""
+
+    values: dict[Change, float]
+    shift: NDArray
+    slow: NDArray
+
+    def toward(self, other: Point, part: float) -> Point:
+        """The point that lies `part` of the way to `other`."""
+        values = {c: v + part * (other.values[c] - v) for c, v in self.values.items()}
+        shift = self.shift + part * (other.shift - self.shift)
+        return Point(values, shift, self.slow + part * (other.slow - self.slow))
+
+
+class Objective:
+    """The recorded beats of some cells, and how the changed model compares.
+
+    Parameters
+    ----------
+    model : control.
+    beats : typical beats, one a cell.
+    control : `control_run` of the model for these beats; its last samples are where runs start.
+    stimulus : (amplitude [A/F], duration [ms]).
+    paced_for : ms that each cell had been paced from the model's initial state before its recording began, if known;
+        then every run is that history, and nothing slow is free.
+    """
+
+    def __init__(
+        self,
+        model: IonicModel,
+        beats: Sequence[TypicalBeat],
+        control: xr.Dataset,
+        stimulus: tuple[float, float],
+        paced_for: float | None = None,
+    ) -> None:
+        self.model, self.beats, self.paced_for = model, list(beats), paced_for
+        amplitude, self.pulse = stimulus
+        self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
+        with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
+        self.names = [name for name in model.observables if name == model.voltage or with_calcium]
+        self.slow_states, self.slow_prior = ([], np.empty(0)) if paced_for else _slow_states(model, control)
+        self.start = np.array(
+            [[float(control[name].values[i, -1]) for name in self.kernel.layout.states] for i in range(len(beats))]
+        )
+        self.weights = [self._weights(beat) for beat in self.beats]
+        self.measured = [self._measured(beat) for beat in self.beats]
+
+    def origin(self, values: Changes) -> Point:
+        """A point with nothing known of the cells."""
+        cells = len(self.beats)
+        return Point(dict(values), np.zeros(cells), np.zeros((cells, len(self.slow_states))))
+
+    # ---- runs ----
+
+    def run(self, points: Sequence[Point], cells: Sequence[int]) -> list[list[Run]]:
+        """Runs[point][cell] of every point on these cells, over all processors."""
+        tables: dict[tuple, NDArray] = {}
+        jobs = []
+        for point in points:
+            gates = tuple(sorted((c, v) for c, v in point.values.items() if c.kind != "scale"))
+            if gates not in tables:
+                curves = gate_curves(self.model, dict(gates), voltage_grid())
+                tables[gates] = self.kernel.gate_table(curves)
+            factors = self.kernel.scales(scales(point.values))
+            jobs += [(self._cell(point, i, factors, tables[gates]), self.beats[i].step) for i in cells]
+        runs = run_cells(
+            lambda k: run_cell(self.kernel, jobs[k][0], self.names, self.pulse, jobs[k][1]), len(jobs)
+        )
+        return [runs[n : n + len(cells)] for n in range(0, len(runs), len(cells))]
+
+    def _cell(self, point: Point, i: int, factors: NDArray, table: NDArray) -> Cell:
+        beat = self.beats[i]
+        first = float(beat.time[0] - point.shift[i])  # of the first sample, after the stimulus
+        if self.paced_for is not None:
+            # The model's own history; the stimulus meant is the one nearest the middle of what was averaged.
+            n = round((self.paced_for + beat.middle_ms - STIMULUS_ONSET) / beat.cycle_length)
+            begin = STIMULUS_ONSET + n * beat.cycle_length + first
+            start, onset = self.kernel.initial(), STIMULUS_ONSET
+        else:
+            begin, onset = np.ceil(SETTLING / beat.cycle_length) * beat.cycle_length, -first
+            start = self.start[i].copy()
+            for j, name in enumerate(self.slow_states):
+                start[self.kernel.index(name)] *= 1 + point.slow[i, j]
+        end = begin + (beat.time.size - 1) * beat.step
+        return Cell(beat.cycle_length, end, start, factors, table, begin, onset)
+
+    # ---- residuals ----
+
+    def residual(self, run: Run, i: int) -> NDArray:
+        """(model - recording) / sigma of cell i, (N observables,)."""
+        n = self.beats[i].time.size
+        return ((run.traces[:n] - self.measured[i]) * self.weights[i]).ravel()
+
+    def cost(self, point: Point, runs: Sequence[Run], cells: Sequence[int]) -> float:
+        """Sum of squared residuals, and of what is free over its prior width; inf where a run broke down."""
+        if not all(run.finite for run in runs):
+            return float("inf")
+        squares = sum(float(np.square(self.residual(run, i)).sum()) for run, i in zip(runs, cells, strict=True))
+        prior = np.square(point.shift[cells] / SHIFT_PRIOR).sum()
+        return squares + float(prior + np.square(point.slow[cells] / self.slow_prior).sum())
+
+    def _weights(self, beat: TypicalBeat) -> NDArray:
+        """1/sigma (N, observables), 0 in the upstroke."""
+        sigma = [float(np.hypot(beat.noise_V, FLOOR_V))]
+        if len(self.names) > 1 and beat.Ca_i is not None:
+            sigma.append(float(np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i))))
+        asked = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])
+        # Points closer together than 1 ms say nothing more: what is left is no white noise.
+        return asked[:, None] / np.array(sigma) * np.sqrt(min(1.0, beat.step))
+
+    def _measured(self, beat: TypicalBeat) -> NDArray:
+        return np.column_stack([beat.V] + ([beat.Ca_i] if len(self.names) > 1 and beat.Ca_i is not None else []))
+
+    def errors_V(self, runs: Sequence[Run]) -> list[NDArray]:
+        """V, model minus recording, of every cell, outside the upstroke [mV]."""
+        asked = [w[:, 0] > 0 for w in self.weights]
+        return [
+            (run.traces[: beat.time.size, 0] - beat.V)[keep]
+            for run, beat, keep in zip(runs, self.beats, asked, strict=True)
+        ]
+
+
+def _slow_states(model: IonicModel, control: xr.Dataset) -> tuple[list[str], NDArray]:
+    """The concentrations that are not observed, and how widely each may differ from the control's."""
+    names = [name for name in model.states if model.units[name] == "mM" and name not in model.observables]
+    moves = [np.ptp(control[name].values, axis=1) / np.abs(control[name].values).max(axis=1) for name in names]
+    return names, np.array([STORE_PRIOR if np.any(move > STORE_SHARE) else SLOW_PRIOR for move in moves])

@@ -1,0 +1,121 @@
+"""The ODE as decoder: the network's gates in the model's own currents, held against the measured dV/dt.
+
+Away from the stimulus and the upstroke a cell obeys dV/dt = -sum_X s_X I_X(V, Ca_i, h, ...). V, Ca_i and dV/dt are
+measured; the gates h come from the network; what else the currents need (fCa, Na_i, K_i) comes from the model
+under action potential clamp. What is left over,
+
+    r[t] = dV/dt[t] + sum_X s_X I_X[t]     (A/F, that is mV/ms),
+
+is what the theory does not explain. s_X is a scale per current beside the gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import myokit
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionwidgets.models import IonicModel
+from ionwidgets.models.evaluate import backend_of, evaluate
+from ionwidgets.models.structure import state_dependencies
+from ionwidgets.recordings.typical_beat import TypicalBeat
+from ionwidgets.simulation.clamp import clamp
+
+BEFORE, AFTER = 1.0, 6.0  # ms around the stimulus onset that are left out: stimulus and upstroke
+SMOOTH_MS = 9.0  # width of the fit that dV/dt of a noisy recording is taken from
+NOISY = 0.02  # mV; from here on dV/dt is smoothed
+
+
+def _where(condition: torch.Tensor, yes: torch.Tensor | float, no: torch.Tensor | float) -> torch.Tensor | float:
+    return torch.where(condition, yes, no) if torch.is_tensor(condition) else (yes if condition else no)
+
+
+TORCH = backend_of(torch, _where)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The current balance of B recorded periods, padded to T samples.
+
+    V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what the
+    currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents under clamp;
+    start (B,): state of each cell at its period's start.
+    """
+
+    model: IonicModel
+    beats: tuple[TypicalBeat, ...]
+    V: torch.Tensor
+    dVdt: torch.Tensor
+    weight: torch.Tensor
+    fixed: dict
+    hidden: dict[str, NDArray]
+
+    def currents(self, gates: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Every membrane current (T, B) [A/F] at control scale, with these gates (T, B, G)."""
+        known = dict(self.fixed)
+        for j, name in enumerate(self.model.gate_names):
+            known[self.model.variables[name]] = gates[..., j]
+        names = [current.name for current in self.model.currents]
+        return {name: evaluate(myokit.Name(self.model.variables[name]), known, TORCH) for name in names}
+
+    def residual(self, currents: dict[str, torch.Tensor], log_scales: torch.Tensor) -> torch.Tensor:
+        """r (T, B) [mV/ms], zero where nothing is asked; log_scales (currents,)."""
+        total = sum(
+            torch.exp(log_scales[i]) * currents[current.name] for i, current in enumerate(self.model.currents)
+        )
+        return (self.dVdt + total) * self.weight
+
+
+def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr.Dataset) -> Balance:
+    """Set up the balance of recorded beats.
+
+    `control`: the model paced at each beat's cycle length (a cell each, in order); its last sample is the state that
+    the clamp begins from, and the only source of what cannot be seen, such as Na_i and K_i.
+    """
+    periods = []
+    for i, beat in enumerate(beats):
+        observed = {model.voltage: beat.V}
+        if model.calcium and beat.Ca_i is not None:
+            observed[model.calcium] = beat.Ca_i
+        start = {name: float(control[name].values[i, -1]) for name in model.states}
+        periods.append(clamp(model, observed, beat.step, start))
+    longest = max(beat.time.size for beat in beats)
+    hidden = {name: np.stack([_padded(p[name], longest) for p in periods], axis=1) for name in periods[0]}
+    slopes = np.stack([_padded(_slope(beat), longest) for beat in beats], axis=1)
+    weight = np.zeros_like(slopes)
+    for i, beat in enumerate(beats):
+        weight[: beat.time.size, i] = (beat.time < -BEFORE) | (beat.time > AFTER)
+        weight[[0, beat.time.size - 1], i] = 0.0  # no slope at the ends
+    fixed: dict = {
+        model.variables[name]: torch.as_tensor(hidden[name]) for name in model.states if name not in model.gate_names
+    }
+    fixed[model.pace_variable] = 0.0
+    for variable in model.variables.values():
+        if variable not in fixed and not variable.is_state() and not variable.is_bound():
+            # Computed once: everything in the equations that no gate touches.
+            if state_dependencies(variable.rhs()) <= fixed.keys():
+                evaluate(myokit.Name(variable), fixed, TORCH)
+    return Balance(
+        model, tuple(beats), torch.as_tensor(hidden[model.voltage]), torch.as_tensor(slopes), torch.as_tensor(weight),
+        fixed, hidden,
+    )  # fmt: skip
+
+
+def _padded(values: NDArray, length: int) -> NDArray:
+    return np.concatenate([values, np.full(length - values.size, values[-1])])
+
+
+def _slope(beat: TypicalBeat) -> NDArray:
+    """dV/dt [mV/ms]: central differences, or the slope of local quadratic fits where there is noise."""
+    if beat.noise_V < NOISY:
+        return np.gradient(beat.V, beat.step)
+    from scipy.signal import savgol_filter  # a second of imports that clean recordings do not need
+
+    window = max(5, 2 * round(SMOOTH_MS / beat.step / 2) + 1)
+    smooth: NDArray = savgol_filter(beat.V, window, 2, deriv=1, delta=beat.step, mode="nearest")
+    return smooth

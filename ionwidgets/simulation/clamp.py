@@ -1,0 +1,49 @@
+"""Action potential clamp: the states that nobody measures, driven by those that somebody did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionwidgets.models import IonicModel
+from ionwidgets.simulation.kernel import V_LOW, V_STEP, kernel_for
+from ionwidgets.simulation.sweep import picked
+
+LONGEST_STEP = 0.1  # ms; calcium's release and inactivation take about 2 ms
+
+
+def clamp(
+    model: IonicModel,
+    observed: Mapping[str, NDArray],
+    sample: float,
+    initial: Mapping[str, float],
+    *,
+    beats: int = 3,
+) -> dict[str, NDArray]:
+    """States and currents of `model` while its observables follow one recorded period, `beats` times over.
+
+    Parameters
+    ----------
+    observed : V and perhaps Ca_i over one period, (N,) each, straight between samples.
+    sample : ms between samples.
+    initial : every state at the period's start.
+    beats : how often the period is run before the one that is returned, so that the gates have forgotten `initial`.
+
+    Returns
+    -------
+    Every state and current over the last period, (N,) each; the stimulus is not in it.
+    """
+    kernel = kernel_for(model)
+    names = (*kernel.layout.states, *kernel.layout.currents)
+    driven = [name for name in model.observables if name in observed]
+    drive = np.column_stack([np.tile(observed[name], beats) for name in driven]).astype(float)
+    state = np.array([initial[name] for name in kernel.layout.states], dtype=float)
+    out = np.full((drive.shape[0], len(names)), np.nan)
+    kernel.module.clamp_cell(
+        state, kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
+        picked(kernel, driven), drive, float(sample), int(np.ceil(sample / LONGEST_STEP)), picked(kernel, names), out,
+    )  # fmt: skip
+    last = out[-len(observed[model.voltage]) :]
+    return {name: last[:, j] for j, name in enumerate(names)}
