@@ -129,7 +129,7 @@ class Job(Generic[T]):
             self._move(("running", "paused"), "stopping")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the job is over, ``timeout`` s at most; True if it is.  on_change may hear of it later."""
+        """Wait until the job is over, ``timeout`` s at most; True if so.  on_change may hear of it later."""
         with self._changed:
             return self._changed.wait_for(lambda: self._state in FINAL, timeout)
 
