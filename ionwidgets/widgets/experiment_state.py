@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from traitlets import Any as AnyTrait
 from traitlets import Dict, Float, HasTraits, Unicode, observe
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 
 BEATS = 5
@@ -64,7 +64,7 @@ class ExperimentState(HasTraits):
 
     scale = Dict()
     cycle_length = Float(1000.0)
-    response = AnyTrait(None, allow_none=True)
+    response = Reference(None, allow_none=True)
     problem = Unicode("")
 
     def __init__(self, session: Session, **traits: Any) -> None:

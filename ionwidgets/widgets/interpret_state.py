@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from traitlets import Any as AnyTrait
 from traitlets import HasTraits
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.beats import Beat, last_beat
 from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 
 PACED_FOR = 20_000.0  # ms, as the predictions of a finding are
@@ -31,7 +31,7 @@ class Comparison:
 class InterpretState(HasTraits):
     """`comparison` follows the session's result; None until it is computed."""
 
-    comparison = AnyTrait(None, allow_none=True)
+    comparison = Reference(None, allow_none=True)
 
     def __init__(self, session: Session, **traits: Any) -> None:
         super().__init__(**traits)

@@ -37,9 +37,9 @@ class Trainer(Panel):
         state.prepare()
         return [
             markup(
-                "<h2>Teach a network the model's gates</h2><p class='ionw-soft'>It learns every "
-                "gate's steady state h∞ and time constant τ from the equations. A network that is shipped with "
-                "the model is used unless you train one.</p>"
+                "<h2>Teach a network the model's gates</h2><p class='ionw-soft'>It learns every gate's "
+                "steady state h∞ and time constant τ from the equations. A network that is shipped with the "
+                "model is used unless you train one.</p>"
             ),
             box(
                 box(self.buttons, self.outcome, self.errors), box(self.loss_box, self.curves), kind="columns"

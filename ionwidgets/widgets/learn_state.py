@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Any as AnyTrait
 from traitlets import observe
 
 from ionwidgets.jobs import Control
 from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import TaskState
 
@@ -48,8 +48,8 @@ def _rms(values: NDArray[np.float64]) -> float:
 class LearnState(TaskState):
     """`history`: (updates, losses) so far; `fit`: the last good network's `GateFit`."""
 
-    history = AnyTrait(((), ()))
-    fit = AnyTrait(None, allow_none=True)
+    history = Reference(((), ()))
+    fit = Reference(None, allow_none=True)
 
     key, doing, subject = "learn", "Training", "The training"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Any as AnyTrait
 from traitlets import Float, observe
 
 from ionwidgets.jobs import Control
+from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import TaskState
 from ionwidgets.widgets.words import headline
@@ -17,7 +17,7 @@ class RetrainState(TaskState):
     """`importance`: change -> share of the observed difference that it explains, the last known."""
 
     eta = Float(1e-3)
-    importance = AnyTrait({})
+    importance = Reference({})
 
     key, doing, subject = "retrain", "Retraining", "The retraining"
 

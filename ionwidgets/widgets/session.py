@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Any as AnyTrait
 from traitlets import Dict, HasTraits, Unicode
 
 from ionwidgets.errors import IonWidgetsError
+from ionwidgets.widgets.reference import Reference
 
 if TYPE_CHECKING:
     from ionwidgets.models import IonicModel
@@ -30,12 +30,12 @@ class Session(HasTraits):
     wrong.
     """
 
-    model = AnyTrait(None, allow_none=True)
+    model = Reference(None, allow_none=True)
     model_source = Unicode("tnnp2004:M")  # as load_model takes it
-    recording = AnyTrait(None, allow_none=True)
+    recording = Reference(None, allow_none=True)
     recording_source = Unicode("")  # file name, or "" for the bundled example
-    network = AnyTrait(None, allow_none=True)
-    result = AnyTrait(None, allow_none=True)
+    network = Reference(None, allow_none=True)
+    result = Reference(None, allow_none=True)
     activities = Dict()
     notice = Unicode("")
     trouble = Unicode("")
@@ -59,7 +59,7 @@ class Session(HasTraits):
     def use_model(self, model: IonicModel, source: str) -> None:
         """Take another model; a network and a finding of the old one go with it."""
         with self.lock:
-            if self.model is not None and model.hash == self.model.hash:
+            if self.model is not None and (model.key, model.hash) == (self.model.key, self.model.hash):
                 return
             self.network = self.result = None
             self.model_source = source

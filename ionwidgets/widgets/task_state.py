@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from traitlets import Any as AnyTrait
 from traitlets import Bool, HasTraits, Unicode
 from traitlets import Tuple as TupleTrait
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Control, Job, Snapshot
+from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.words import duration
 
@@ -28,7 +28,7 @@ class TaskState(HasTraits):
     busy = Bool(False)
     blockers = TupleTrait()
     outcome = Unicode("")
-    facts = AnyTrait({})
+    facts = Reference({})
 
     key = "task"  # of the session's activities
     doing = "Working"  # "Training", for the status line

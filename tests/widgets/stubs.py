@@ -1,0 +1,88 @@
+"""Stand-ins for a network and a result, with what the panels read of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+FINDING: dict[str, Any] = {
+    "verdict": "changed",
+    "currents": [
+        {"current": "I_Ks", "parameter": "g_Ks", "scale": 1.0, "ci95": None, "importance": 0.2, "rank": 2},
+        {
+            "current": "I_Kr",
+            "parameter": "g_Kr",
+            "scale": 0.25,
+            "ci95": [0.23, 0.27],
+            "importance": 0.93,
+            "rank": 1,
+        },
+    ],
+    "gates": [
+        {
+            "gate": "Xr2",
+            "current": "I_Kr",
+            "v_half_shift_mV": -3.2,
+            "v_half_shift_ci95": [-4.0, -2.4],
+            "tau_ratio": 1.5,
+            "tau_ratio_ci95": [1.4, 1.6],
+            "importance": 0.1,
+            "rank": 3,
+        }
+    ],
+    "fit": {"v_rmse_mV": 0.41, "apd90_error_ms": {"500": -0.5}},
+    "warnings": ["CL 300 does not follow 1:1 and was left out"],
+}
+
+
+class Network:
+    """A network that has learnt its model to the last digit."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def gate_curves(self, V: Any, Ca_i: Any = None) -> Any:
+        return self._model.gate_curves(V)
+
+
+class Result:
+    """A finding of g_Kr at 0.25 on any recording."""
+
+    def __init__(self, model: Any, recording: xr.Dataset, finding: dict[str, Any] | None = None) -> None:
+        self.model, self.recording, self.finding = model, recording, finding or FINDING
+
+    @property
+    def verdict(self) -> str:
+        return str(self.finding["verdict"])
+
+    def gates(self) -> xr.Dataset:
+        V = np.arange(-100.0, 51.0, 5.0)
+        curves = self.model.gate_curves(V)
+        names = list(curves)
+        h_inf, tau = (np.stack([[curves[name][i] for name in names]] * 2) for i in (0, 1))
+        dims = ("source", "gate", "V")
+        coords = {"source": ["control", "altered"], "gate": names, "V": V}
+        return xr.Dataset({"h_inf": (dims, h_inf), "tau": (dims, tau)}, coords=coords)
+
+    def currents(self, cycle_length: float | None = None) -> xr.Dataset:
+        time = np.arange(0.0, 500.0)
+        values = np.stack([np.sin(time / 50), np.cos(time / 50)])
+        names = [current.name for current in self.model.currents]
+        return xr.Dataset(
+            {name: (("source", "time"), values) for name in names},
+            coords={"source": ["control", "altered"], "time": time},
+        )
+
+    def neural_ode(self, cycle_lengths: Any, duration: float = 20_000.0) -> xr.Dataset:
+        from ionwidgets.simulation import simulate
+
+        return simulate(self.model, cycle_lengths, duration, scale={"g_Kr": 0.25}, variables=["V", "Ca_i"])
+
+    def export(self, path: Any) -> None:
+        self.model.save(path)
+
+    def to_json(self) -> str:
+        return json.dumps(self.finding)

@@ -1,0 +1,90 @@
+"""The small controls, as far as they live in the kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ionwidgets import figures
+from ionwidgets.widgets.elements import SCALE_STOPS, FigureView, Upload
+from ionwidgets.widgets.elements.static import STATIC
+
+
+def test_slider_stops_are_zero_then_a_logarithmic_scale_that_holds_the_round_factors() -> None:
+    assert SCALE_STOPS[:2] == [0.0, 0.05]
+    assert SCALE_STOPS[-1] == 4.0
+    assert {0.25, 0.5, 1.0, 2.0} <= set(SCALE_STOPS)
+    ratios = np.diff(np.log(SCALE_STOPS[2:]))
+    np.testing.assert_allclose(ratios, np.log(2) / 16, rtol=0.2)
+
+
+def _send(upload: Upload, name: str, pieces: list[bytes]) -> None:
+    for index, piece in enumerate(pieces):
+        content = {"kind": "piece", "name": name, "index": index, "pieces": len(pieces)}
+        upload._receive(None, content, [memoryview(piece)])
+
+
+def test_a_file_that_comes_in_pieces_arrives_whole() -> None:
+    got: list[tuple[str, bytes]] = []
+    upload = Upload(lambda name, content: got.append((name, content)), label="Recording")
+    _send(upload, "a.csv", [b"time,", b"V\n", b"1,2"])
+    _send(upload, "empty.csv", [b""])
+    assert got == [("a.csv", b"time,V\n1,2"), ("empty.csv", b"")]
+
+
+def test_a_file_that_is_too_large_is_refused_in_one_line() -> None:
+    got: list[bytes] = []
+    upload = Upload(lambda _, content: got.append(content), label="Recording", limit=8)
+    _send(upload, "big.csv", [b"12345", b"67890", b"1"])
+    assert got == []
+    assert "too large" in upload.problem
+    _send(upload, "small.csv", [b"1"])
+    assert got == [b"1"]
+    assert upload.problem == ""
+    upload._receive(None, {"kind": "too-large", "name": "x", "size": 2**40}, [])
+    assert "1048576 MiB is too large" in upload.problem
+
+
+def _view() -> FigureView:
+    trace = figures.Trace("a", [0.0, 1.0], [0.0, 0.0], None)
+    return FigureView(figures.action_potential([trace]), "V against time")
+
+
+def test_a_page_that_connects_later_sees_the_present_figure() -> None:
+    view = _view()
+    figures.update_action_potential(view, [figures.Trace("b", [0.0, 1.0], [5.0, 6.0], None)])
+    data = view.get_state()["_widget_data"][0]
+    assert data["name"] == "b"
+    np.testing.assert_array_equal(np.frombuffer(data["y"]["buffer"], np.float32), [5.0, 6.0])
+    view.close()
+
+
+def test_a_page_that_missed_a_change_while_loading_is_sent_it_once_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = _view()
+    sent: list[dict[str, object]] = []
+    view.get_state()
+    view._answer(None, {"kind": "ready"}, None)
+    assert sent == []
+    figures.update_action_potential(view, [figures.Trace("b", [0.0, 1.0], [5.0, 6.0], None)])
+    monkeypatch.setattr(view, "_send_update_msg", lambda traces, layout, indexes: sent.append(traces))
+    view._answer(None, {"kind": "ready"}, None)
+    assert len(sent) == 1
+    np.testing.assert_array_equal(sent[0]["y"][0], [5.0, 6.0])  # type: ignore[index]
+    view.close()
+
+
+def test_plotly_is_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = _view()
+    assert len(str(view._esm)) < 5000
+    sent: list[bytes] = []
+    monkeypatch.setattr(view, "send", lambda content, buffers: sent.extend(buffers))
+    view._answer(None, {"kind": "plotly"}, None)
+    assert len(sent) == 1 and b"FigureModel" in sent[0]
+    view.close()
+
+
+def test_no_script_or_style_of_ours_names_another_host() -> None:
+    for file in STATIC.iterdir():
+        assert "http" not in file.read_text(encoding="utf-8"), file.name

@@ -1,0 +1,173 @@
+"""Train and Retrain: start, pause, stop, failure, and what is in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import xarray as xr
+from widgets.stubs import Network
+
+from ionwidgets.errors import TrainingError
+from ionwidgets.models import load_model
+from ionwidgets.widgets.learn_state import LearnState
+from ionwidgets.widgets.retrain_state import RetrainState
+from ionwidgets.widgets.session import Session
+
+Until = Callable[..., None]
+
+
+@pytest.fixture
+def learn(session: Session) -> LearnState:
+    return LearnState(session)
+
+
+def _training(monkeypatch: pytest.MonkeyPatch, gate: Any, **how: Any) -> None:
+    def work(self: LearnState, control: Any) -> Any:
+        return gate.work(control, **how)
+
+    monkeypatch.setattr(LearnState, "work", work)
+
+
+def test_a_training_that_ends_puts_its_network_in_use(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    network = Network(learn.session.model)
+    _training(monkeypatch, gate, value=network)
+    learn.start()
+    assert gate.reported.wait(10)
+    until(lambda: "learn" in learn.session.activities)
+    words, fraction = learn.session.activities["learn"]
+    assert words.startswith("Training") and 0 < fraction < 1
+    gate.go_on.set()
+    until(lambda: learn.phase == "done")
+    assert learn.session.network is network
+    assert learn.session.activities == {}
+    assert "in use" in learn.outcome
+    assert len(learn.history[0]) >= 1
+    until(lambda: learn.fit is not None)
+    assert set(learn.fit.errors()) == set(learn.session.model.gate_names)
+
+
+def test_stop_answers_at_once_ends_and_keeps_the_last_good_network(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    good = Network(learn.session.model)
+    learn.session.network = good
+    _training(monkeypatch, gate)
+    learn.start()
+    assert gate.reported.wait(10)
+    learn.stop()
+    assert learn.phase in ("stopping", "stopped")
+    learn.stop()
+    until(lambda: learn.phase == "stopped")
+    assert not learn.busy
+    assert learn.session.network is good
+    assert "was stopped" in learn.outcome and "last good network stays" in learn.outcome
+
+
+def test_pause_holds_and_resume_goes_on(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    learn.start()
+    assert gate.reported.wait(10)
+    learn.toggle_pause()
+    until(lambda: learn.phase == "paused")
+    assert "paused" in learn.session.activities["learn"][0]
+    learn.toggle_pause()
+    until(lambda: learn.phase == "running")
+    gate.go_on.set()
+    until(lambda: learn.phase == "done")
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_last_good_network(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    good = Network(learn.session.model)
+    learn.session.network = good
+    _training(monkeypatch, gate, error=TrainingError("the loss is nan after 40 updates; try another seed"))
+    learn.start()
+    gate.go_on.set()
+    until(lambda: learn.phase == "failed")
+    assert learn.session.network is good
+    assert "the loss is nan after 40 updates" in learn.outcome and "stays in use" in learn.outcome
+    assert learn.session.trouble == learn.outcome
+
+
+def test_a_fault_of_ours_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    _training(monkeypatch, gate, error=ZeroDivisionError("1/0"))
+    learn.start()
+    gate.go_on.set()
+    until(lambda: learn.phase == "failed")
+    assert "ZeroDivisionError" in learn.outcome
+
+
+def test_another_model_abandons_the_training(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    learn.start()
+    assert gate.reported.wait(10)
+    job = learn._job
+    learn.session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
+    assert not learn.busy and learn.phase == "idle" and learn.session.activities == {}
+    assert job is not None and job.wait(10)
+    until(lambda: learn.session.network is None)
+
+
+def test_the_loss_is_kept_in_order(learn: LearnState) -> None:
+    for update, loss in ((20, 3.0), (40, 2.0), (40, 2.0), (60, 1.0)):
+        learn.facts = {"update": update, "loss": loss}
+    assert learn.history == ((20, 40, 60), (3.0, 2.0, 1.0))
+
+
+def test_a_model_without_gates_cannot_be_learnt(learn: LearnState, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bare:
+        name, hash, gates = "bare", "0", ()
+
+    learn.session.model = Bare()
+    assert "no gate" in learn.blockers[0]
+    learn.start()
+    assert not learn.busy
+
+
+def test_what_is_in_the_way_of_a_retraining_is_said_in_words(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    retrain = RetrainState(learn.session, learn)
+    assert retrain.blockers == ("Load a recording in step 2, or the bundled example.",)
+    retrain.start()
+    assert not retrain.busy
+    learn.session.use_recording(recording, "cell7.csv")
+    assert retrain.blockers == ()
+    retrain.eta = 0.0
+    assert "eta" in retrain.blockers[0]
+    retrain.eta = 1e-3
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    learn.start()
+    assert "step 3 is running" in retrain.blockers[0]
+    learn.stop()
+    until(lambda: retrain.blockers == ())
+
+
+def test_a_retraining_hands_over_its_finding_and_shows_what_explains_it_meanwhile(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    from widgets.stubs import Result
+
+    learn.session.use_recording(recording, "cell7.csv")
+    retrain = RetrainState(learn.session, learn)
+    result = Result(learn.session.model, recording)
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control, value=result))
+    retrain.start()
+    assert gate.reported.wait(10)
+    until(lambda: retrain.importance == {"I_Kr": 0.4})
+    gate.go_on.set()
+    until(lambda: retrain.phase == "done")
+    assert learn.session.result is result
+    assert retrain.outcome.startswith("I_Kr is down to 25 %")
+    assert retrain.importance == {"I_Ks": 0.2, "I_Kr": 0.93, "gate Xr2": 0.1}

@@ -1,0 +1,229 @@
+"""The whole workbench in the kernel, without a browser."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import ipywidgets as ipw
+import numpy as np
+import pytest
+import xarray as xr
+from widgets.stubs import FINDING, Network, Result
+
+from ionwidgets.errors import ModelError, RecordingError
+from ionwidgets.widgets import Session, Workbench, workbench
+from ionwidgets.widgets.beats import last_beat
+from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
+
+Until = Callable[..., None]
+
+
+@pytest.fixture
+def bench(session: Session, recording: xr.Dataset) -> Iterator[Workbench]:
+    session.network = Network(session.model)
+    session.use_recording(recording, "cell7.csv")
+    session.result = Result(session.model, recording)
+    made = Workbench(session)
+    assert made.interpret.worker.wait(120)
+    assert made.experiment.worker.wait(120)
+    yield made
+    made.close()
+
+
+def _visible(bench: Workbench) -> list[int]:
+    return [
+        index
+        for index, panels in enumerate(bench.panels)
+        if all(panel.layout.display != "none" for panel in panels)
+    ]
+
+
+def _text(widget: ipw.Widget) -> str:
+    own = widget.value if isinstance(widget, ipw.HTML) else ""
+    return own + "".join(_text(child) for child in getattr(widget, "children", ()))
+
+
+def test_it_opens_on_the_finding_and_shows_one_step_at_a_time(bench: Workbench) -> None:
+    assert bench.steps.names == list(STEPS)
+    assert _visible(bench) == [INTERPRET]
+    assert not bench.panels[LEARN][0].built, "a hidden step has no figures yet"
+    for step in (MODEL, EXPERIMENT, LEARN, RETRAIN, INTERPRET):
+        bench.go_to(step)
+        assert _visible(bench) == [step]
+
+
+def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None:
+    text = _text(bench.panels[INTERPRET][0])
+    for part in (
+        "I_Kr is down to 25 % of control",
+        "×0.25",
+        "CL 300 does not follow",
+        "Download JSON",
+        "Download .mmt",
+    ):
+        assert part in text
+    assert "iw.discover" in bench.panels[INTERPRET][0].python.text
+    lines = bench.panels[INTERPRET][0].comparison.data
+    assert [line.name for line in lines[:3]] == ["recording", "control model", "found model"]
+    assert all(len(line.x) > 100 for line in lines[:3])
+
+
+def test_an_unchanged_cell_and_an_unexplained_one_are_shown_too(bench: Workbench) -> None:
+    for verdict, words in (("unchanged", "Nothing has changed"), ("unexplained", "No change of one current")):
+        entries = [entry | {"scale": None, "ci95": None} for entry in FINDING["currents"]]
+        finding = FINDING | {"verdict": verdict, "currents": entries, "fit": {}, "warnings": []}
+        bench.session.result = Result(bench.session.model, bench.session.recording, finding)
+        assert words in _text(bench.panels[INTERPRET][0])
+
+
+def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
+    bench.session.result = None
+    text = _text(bench.panels[INTERPRET][0])
+    assert "No finding yet" in text and "press Retrain in step 4" in text
+    assert bench.panels[INTERPRET][0].body.layout.display == "none"
+
+
+def test_the_sliders_move_the_altered_line(bench: Workbench) -> None:
+    bench.go_to(EXPERIMENT)
+    panel = bench.panels[EXPERIMENT][0]
+    control = np.array(panel.figure.data[0].y)
+    panel.sliders.scale = {"g_Kr": 0.25}
+    assert bench.experiment.worker.wait(60)
+    assert not np.array_equal(panel.figure.data[1].y, control)
+    assert "+" in panel.biomarkers.value
+    panel.reset.click()
+    assert bench.experiment.worker.wait(60)
+    assert panel.sliders.scale == {}
+    np.testing.assert_array_equal(panel.figure.data[1].y, control)
+
+
+def test_the_pickers_choose_a_variant_once(bench: Workbench) -> None:
+    bench.go_to(MODEL)
+    panel = bench.panels[MODEL][0]
+    assert panel.variant.value == "M"
+    panel.variant.value = "epi"
+    assert bench.session.model.variant == "epi"
+    assert bench.session.result is None, "a finding on another cell is no finding on this one"
+    assert panel.variant.value == "epi" and panel.model.value == "tnnp2004"
+    for part in ("I<sub>Kr</sub>", "nS/pF", "10.1152/ajpheart"):
+        assert part in _text(panel)
+
+
+def test_an_opened_model_file_appears_in_the_picker(bench: Workbench, tmp_path: Path) -> None:
+    bench.go_to(MODEL)
+    panel = bench.panels[MODEL][0]
+    file = tmp_path / "mine.mmt"
+    bench.session.model.save(file)
+    panel.file._on_file("mine.mmt", file.read_bytes())
+    assert bench.session.model.name == "mine"
+    assert panel.model.value == "mine" and panel.variant.layout.display == "none"
+    panel.file._on_file("bad.mmt", b"nonsense")
+    assert "bad.mmt" in panel.file.problem
+    panel.model.value = "tnnp2004"
+    assert bench.session.model.key == "tnnp2004:M" and panel.file.problem == ""
+
+
+def test_the_status_line_always_says_what_is_going_on(bench: Workbench) -> None:
+    session = bench.session
+    session.begin("x", "Training 40 % · about 3 s left", 0.4)
+    assert bench.status.tone == "busy" and bench.status.fraction == 0.4
+    assert bench.status.text == "Training 40 % · about 3 s left"
+    session.end("x", trouble="The training failed.", notice="The training failed.")
+    assert bench.status.tone == "problem" and bench.status.text == "The training failed."
+    session.end("y", notice="Done.")
+    assert bench.status.tone == "idle" and bench.status.text == "Done."
+
+
+def test_callbacks_from_many_threads_leave_a_consistent_page(bench: Workbench) -> None:
+    bench.go_to(EXPERIMENT)
+    bench.go_to(MODEL)
+    panel = bench.panels[EXPERIMENT][0]
+    errors: list[BaseException] = []
+
+    def flood(name: str) -> None:
+        try:
+            for value in (0.25, 0.5, 2.0) * 10:
+                panel.sliders.scale = {name: value}
+                bench.session.begin(name, "flooding", value / 4)
+                bench.session.end(name)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=flood, args=(name,)) for name in ("g_Kr", "g_Ks", "g_CaL")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "a deadlock"
+    assert bench.experiment.worker.wait(60)
+    assert errors == []
+    assert bench.experiment.response.scale == bench.experiment.scale == panel.sliders.scale
+    assert bench.session.activities == {}
+
+
+def test_a_recording_that_is_handed_in_is_previewed_with_its_units(bench: Workbench) -> None:
+    bench.go_to(EXPERIMENT)
+    panel = bench.panels[EXPERIMENT][1]
+    rows = "".join(f"600,{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
+    panel.file._on_file("mine.csv", ("cycle_length [ms],time [ms],V [mV]\n" + rows).encode())
+    assert panel.file.problem == ""
+    assert bench.session.recording_source == "mine.csv"
+    assert "600 ms" in panel.facts.value and "mine.csv" in panel.facts.value
+    panel.file._on_file("bad.csv", b"a,b\n1,2\n")
+    assert "bad.csv" in panel.file.problem
+    assert bench.session.recording_source == "mine.csv"
+
+
+def test_beats_are_cut_at_the_upstroke(recording: xr.Dataset) -> None:
+    beat = last_beat(recording)
+    assert beat.time[np.argmax(np.diff(beat.V))] == pytest.approx(0, abs=2)
+    assert beat.time[-1] - beat.time[0] == pytest.approx(500, abs=2)
+    assert beat.Ca_i is None
+
+
+def test_wrong_arguments_are_errors_of_the_users() -> None:
+    with pytest.raises(ModelError, match="tnnp2004"):
+        workbench(model="tnp2004")
+    with pytest.raises(RecordingError):
+        workbench(recording="no-such-file.csv")
+
+
+def test_a_workbench_with_a_model_alone_opens_on_it() -> None:
+    bench = workbench(model="tnnp2004:epi")
+    assert _visible(bench) == [MODEL]
+    assert bench.session.model.variant == "epi"
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+
+
+def test_without_arguments_it_opens_on_the_bundled_example() -> None:
+    bench = workbench()
+    assert _visible(bench) == [INTERPRET]
+    assert "I_Kr" in _text(bench.panels[INTERPRET][0])
+    assert bench.interpret.worker.wait(120) and bench.experiment.worker.wait(120)
+    assert bench.interpret.comparison is not None
+    bench.close()
+
+
+def test_the_state_is_free_once_nobody_holds_it(session: Session) -> None:
+    from ionwidgets.widgets.experiment_state import ExperimentState
+
+    state = ExperimentState(session)
+    state.scale = {"g_Kr": 0.5}
+    assert state.worker.wait(60)
+    gone = weakref.ref(state)
+    session.unobserve_all()
+    del state
+    gc.collect()
+    assert gone() is None
+
+
+def test_importing_the_widgets_brings_no_torch() -> None:
+    code = "import sys, ionwidgets.widgets; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-P", "-c", code], timeout=60).returncode == 0
