@@ -351,10 +351,11 @@ def test_an_interrupt_in_on_change_does_not_silence_the_rest(gate):
 
     job = Job(gate.work, on_change=on_change)
     job.start()
+    gate.step()
     with pytest.raises(KeyboardInterrupt):
         job.pause()
     job.stop()
-    gate.step()
+    gate.steps.release()
     assert job.wait(DEADLINE)
     eventually(lambda: seen[-1] == "stopped")
 
