@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,7 +64,7 @@ def load_model(model: str | Path, variant: str | None = None) -> IonicModel:
         if after_colon and variant and after_colon != variant:
             raise ModelError(f"{text}: the variant is given twice, as {after_colon!r} and as {variant!r}")
         return _from_library(name, variant or after_colon or None)
-    if Path(text).suffix == ".mmt" or Path(text).exists():
+    if Path(text).suffix == ".mmt" or os.path.exists(text):  # a name too long for a path is no path
         if variant is not None:
             raise ModelError(f"{text}: a file has no variants; leave variant= out")
         return _from_file(Path(text))
@@ -99,7 +100,11 @@ def _parse(path: Path) -> myokit.Model:
             raise ModelError(
                 f"{path.name}: {path.stat().st_size} bytes is no model file (at most {_LARGEST_FILE})"
             )
-        model = myokit.load_model(str(path))
+        # Not myokit.load_model: it fails without a word on a first line that it cannot read.
+        lines = path.read_text(encoding="utf-8").splitlines()
+        model = myokit.parse(lines)[0]
+        if model is None:
+            raise ModelError(f"{path.name}: no [[model]] in it")
         model.validate()
     except FileNotFoundError:
         raise ModelError(f"{path}: there is no such file") from None

@@ -73,7 +73,7 @@ def run_cell(
     found = np.full(9, np.nan)
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     on, off, beat = offset, np.inf, -1
-    taken, next_sample = 0, record_from
+    taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
     v_before, t_before = y[iv], 0.0
     while True:
         v = y[iv]

@@ -1,0 +1,153 @@
+"""Finding, reading, refusing and saving models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handwritten_models import HODGKIN_HUXLEY, one_gate_model
+from reference_tables import VARIANTS, table
+
+from ionwidgets.errors import ModelError
+from ionwidgets.models import list_models, load_model
+
+
+def refused(path: Path | str, variant: str | None = None) -> str:
+    """The one line with which a model is refused."""
+    with pytest.raises(ModelError) as caught:
+        load_model(path, variant)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_library_lists_its_cards() -> None:
+    card = next(card for card in list_models() if card.name == "tnnp2004")
+    assert tuple(card.variants) == VARIANTS
+    assert card.doi == "10.1152/ajpheart.00794.2003"
+    assert all((card.title, card.species, card.tissue, card.publication))
+
+
+def test_a_variant_follows_a_colon_or_a_keyword() -> None:
+    assert load_model("tnnp2004").key == load_model("tnnp2004:M").key == "tnnp2004:M"
+    assert load_model("tnnp2004:epi").hash == load_model("tnnp2004", "epi").hash
+    assert len({load_model("tnnp2004", variant).hash for variant in VARIANTS}) == 3
+
+
+def test_variants_differ_where_the_paper_says() -> None:
+    M, epi, endo = (load_model("tnnp2004", variant) for variant in VARIANTS)
+    assert (M.conductances["g_Ks"], epi.conductances["g_Ks"], endo.conductances["g_Ks"]) == (
+        0.062,
+        0.245,
+        0.245,
+    )
+    assert (M.conductances["g_to"], endo.conductances["g_to"]) == (0.294, 0.073)
+    assert endo.gate_curves(-67.0)["s"][1] > 1000 > epi.gate_curves(-67.0)["s"][1]
+
+
+def test_unknown_names_list_the_near_ones() -> None:
+    assert "tnnp2004" in refused("tnpp2004")
+    assert "epi" in refused("tnnp2004:epu")
+    assert "M, epi, endo" in refused("tnnp2004", "zzz")
+    assert "twice" in refused("tnnp2004:epi", "M")
+
+
+def test_unknown_conductances_list_the_near_ones() -> None:
+    with pytest.raises(ModelError, match="g_Kr"):
+        load_model("tnnp2004").current_of("g_kr")
+    with pytest.raises(ModelError, match="g_Kr"):
+        load_model("tnnp2004").equation("g_kr")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "no such file" in refused(tmp_path / "nowhere.mmt")
+
+
+def test_a_syntax_error_has_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.mmt"
+    lines = HODGKIN_HUXLEY.splitlines()
+    number = lines.index("g_Na = 120")
+    lines[number] = "g_Na = 120 +* 2"
+    path.write_text("\n".join(lines))
+    assert refused(path).startswith(f"broken.mmt:{number + 1}: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("g_Na * m^3", "g_Nb * m^3", "g_Nb"),
+        ("E_Na = 50", "E_Na = E_Na + 1", "E_Na"),
+        ("membrane.V = -65\n", "", "V"),
+        ("[[model]]", "[[modle]]", "odel"),
+    ],
+)
+def test_an_invalid_model_is_refused_in_one_line(old: str, new: str, word: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.mmt"
+    assert old in HODGKIN_HUXLEY
+    path.write_text(HODGKIN_HUXLEY.replace(old, new))
+    message = refused(path)
+    assert message.startswith("broken.mmt") and word in message
+
+
+def test_a_model_without_currents_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.mmt"
+    path.write_text(one_gate_model("(inf - x) / tau", dvdt="-0.1 * V - stimulus.I_stim"))
+    assert "currents" in refused(path)
+
+
+def test_a_script_in_a_file_is_never_run(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    path = tmp_path / "scripted.mmt"
+    path.write_text(f"{HODGKIN_HUXLEY}\n[[script]]\nopen({str(mark)!r}, 'w').close()\n")
+    model = load_model(path)
+    model.derivatives(dict(zip(model.states, model.initial, strict=True)))
+    model.save(tmp_path / "saved.mmt")
+    assert not mark.exists()
+    assert "script" not in (tmp_path / "saved.mmt").read_text()
+
+
+@pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n\xff\xfe\x00", b"\x00" * 100, b"", b"\xff" * 10_000])
+def test_a_binary_or_empty_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "binary.mmt"
+    path.write_bytes(content)
+    assert refused(path).startswith("binary.mmt")
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.mmt"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    assert "no model file" in refused(path)
+
+
+def test_deep_nesting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.mmt"
+    path.write_text(HODGKIN_HUXLEY.replace("g_Na = 120", "g_Na = " + "(" * 5000 + "120" + ")" * 5000))
+    refused(path)
+
+
+def test_a_folder_and_an_endless_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.mmt").mkdir()
+    refused(tmp_path / "folder.mmt")
+    refused("x" * 5000)
+
+
+def test_a_file_has_no_variants(tmp_path: Path) -> None:
+    path = tmp_path / "hh.mmt"
+    path.write_text(HODGKIN_HUXLEY)
+    assert "variant" in refused(path, "M")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_saving_and_loading_keeps_every_derivative(variant: str, tmp_path: Path) -> None:
+    model = load_model("tnnp2004", variant)
+    model.save(tmp_path / "saved.mmt")
+    again = load_model(tmp_path / "saved.mmt")
+    assert again.states == model.states and again.observables == model.observables
+    assert again.currents == model.currents and again.gates == model.gates
+    np.testing.assert_array_equal(again.initial, model.initial)
+    for point in table(variant).points:
+        before, after = model.derivatives(point["state"]), again.derivatives(point["state"])
+        assert {name: float(value) for name, value in before.items()} == {
+            name: float(value) for name, value in after.items()
+        }
