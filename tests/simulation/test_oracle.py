@@ -68,7 +68,7 @@ def apd90(times: np.ndarray, V: np.ndarray, onset: float) -> float:
 def compare(
     oracle: Oracle, cycle_length: float, scale: dict[str, float] | None = None
 ) -> tuple[float, float, float]:
-    """Error of the last whole beat's APD90 [ms], RMSE of V [mV], greatest relative error of Ca_i over 20 s."""
+    """Error of the last whole beat's APD90 [ms], RMSE of V [mV], greatest relative error of Ca_i."""
     beats = int((DURATION - 10) // cycle_length)
     onset = 10.0 + (beats - 1) * cycle_length
     whole = np.arange(0.0, onset, 1.0)
