@@ -17,10 +17,11 @@ from ionwidgets.discovery.change import Change, Changes
 from ionwidgets.discovery.objective import SHIFT_PRIOR, SLOW_DIFFERENCE, Objective, Point
 from ionwidgets.simulation.sweep import Run
 
-TOLERANCE = 2e-3  # relative gain in cost that is worth another iteration
+TOLERANCE, LEAST_GAIN = 2e-3, 1.0  # relative and absolute gain in cost that is worth another iteration
 SHORTER = 0.3  # of a step that went too far
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
-LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.15  # ms and relative, in one iteration
+LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
+HOPELESS, TRIED = 100.0, 4  # a search that is so many times worse than the best after so many iterations is left
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,13 @@ class Fitted:
         The residuals left over are no white noise: their variance is taken from the fit where it is larger than
         expected, and 20 ms of them count as one.
         """
-        points = sum(int((w > 0).sum()) for w in objective.weights)
-        spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * max(1.0, self.cost / points) * CORRELATED)
+        spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * self.unit(objective))
         return {change: float(s) for change, s in zip(self.values, spread, strict=True)}
+
+    def unit(self, objective: Objective) -> float:
+        """How much cost one independent piece of information is worth (1 if the residuals were white noise)."""
+        points = sum(int((w > 0).sum()) for w in objective.weights)
+        return max(1.0, self.cost / points) * CORRELATED
 
 
 @dataclass
@@ -80,15 +85,19 @@ def fit(
         live = [search for search in searches if not search.settled]
         if not live:
             break
-        plans = [_perturbed(objective, search.trial, free) for search in live]
+        plans = [perturbed(objective, search.trial, free) for search in live]
         runs = objective.run([point for plan in plans for point in plan], cells)
         for search, plan in zip(live, plans, strict=True):
             _advance(objective, search, runs[: len(plan)], cells, free)
             runs = runs[len(plan) :]
+        if iteration + 1 >= TRIED:
+            leading = min((s.best.cost for s in searches if s.best is not None), default=np.inf)
+            for search in searches:
+                search.settled |= search.best is not None and search.best.cost > HOPELESS * leading
     return [search.best for search in searches]
 
 
-def _perturbed(objective: Objective, point: Point, free: bool) -> list[Point]:
+def perturbed(objective: Objective, point: Point, free: bool) -> list[Point]:
     """The point itself, then one for each difference: changes, then slow states."""
     points = [point]
     for change, value in point.values.items():
@@ -107,16 +116,16 @@ def _advance(
     cost = objective.cost(trial, runs[0], cells)
     if best is not None and not cost < best.cost:
         search.trial = best.point.toward(trial, SHORTER)
-        search.settled = cost < best.cost * (1 + TOLERANCE) or _same(search.trial, best.point)
+        search.settled = cost < best.cost + max(TOLERANCE * best.cost, LEAST_GAIN) or _same(search.trial, best.point)
         return
     if not all(run.finite for of_point in runs for run in of_point):
         search.settled = True  # nowhere to go from here
         return
-    matrix, right = _normal_equations(objective, trial, runs, cells, free)
+    matrix, right = normal_equations(objective, trial, runs, cells, free)
     inverse = np.linalg.pinv(matrix, hermitian=True)
     n = len(trial.values)
     search.best = Fitted(trial, cost, inverse[:n, :n], tuple(runs[0]))
-    search.settled = best is not None and (best.cost - cost) < TOLERANCE * cost
+    search.settled = best is not None and (best.cost - cost) < max(TOLERANCE * cost, LEAST_GAIN)
     search.trial = _stepped(trial, inverse @ right, cells, free)
 
 
@@ -137,7 +146,7 @@ def _stepped(point: Point, step: NDArray, cells: list[int], free: bool) -> Point
     return Point(values, shift, slow)
 
 
-def _normal_equations(
+def normal_equations(
     objective: Objective, point: Point, runs: list[list[Run]], cells: list[int], free: bool
 ) -> tuple[NDArray, NDArray]:
     """J^T J and -J^T r over (changes, then shift and slow offsets of each cell), priors included."""

@@ -1,7 +1,8 @@
 """A cell's recorded beats against the ODE with some changes: runs, and residuals.
 
 What nobody knows of a recorded cell is free beside the changes: when the stimulus came (`shift`), and the
-concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as relative offsets from the control's.
+concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as offsets of their logarithms from the
+control's.
 The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
 
     sigma_V = sqrt(noise^2 + 0.2^2) mV,    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
@@ -9,7 +10,7 @@ The residuals are those of V and Ca_i over one typical beat of each cell, upstro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,20 +21,21 @@ from ionwidgets.discovery.change import Change, Changes, gate_curves, scales
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.kernel import kernel_for, voltage_grid
-from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, run_cell, run_cells
+from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, run_cell, run_cells
 
 FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, averaging over a drift
 UPSTROKE = (-1.5, 5.0)  # ms around the stimulus that are not compared
-SETTLING = 3000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began
+SETTLING = 3000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began;
+# near the edge of 1:1, where a beat depends most on the one before, 2000 ms still leave 0.04 mV
 STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
-SLOW_PRIOR, STORE_PRIOR = 0.08, 0.4  # relative width of what is believed of either beforehand
+SLOW_PRIOR, STORE_PRIOR = 0.08, 0.7  # standard deviation of what is believed of their logarithms beforehand
 SHIFT_PRIOR = 0.3  # ms
 SLOW_DIFFERENCE = 0.01
 
 
 @dataclass(frozen=True)
 class Point:
-    """Values of the changes, and of what else is free: shift (cells,) ms, slow (cells, slow states) relative."""
+    """Values of the changes, and of what else is free: shift (cells,) ms, slow (cells, slow states) in logarithms."""
 
     values: dict[Change, float]
     shift: NDArray
@@ -57,6 +59,9 @@ class Objective:
     stimulus : (amplitude [A/F], duration [ms]).
     paced_for : ms that each cell had been paced from the model's initial state before its recording began, if known;
         then every run is that history, and nothing slow is free.
+    settling : ms that a run lasts before its compared beat.
+    steps : of the stepper.
+    alive : called before every run, from the runs' threads; what it raises ends the sweep.
     """
 
     def __init__(
@@ -66,8 +71,13 @@ class Objective:
         control: xr.Dataset,
         stimulus: tuple[float, float],
         paced_for: float | None = None,
+        *,
+        settling: float = SETTLING,
+        steps: Steps | None = None,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.model, self.beats, self.paced_for = model, list(beats), paced_for
+        self.settling, self.steps, self.alive = settling, steps, alive
         amplitude, self.pulse = stimulus
         self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
@@ -97,9 +107,12 @@ class Objective:
                 tables[gates] = self.kernel.gate_table(curves)
             factors = self.kernel.scales(scales(point.values))
             jobs += [(self._cell(point, i, factors, tables[gates]), self.beats[i].step) for i in cells]
-        runs = run_cells(
-            lambda k: run_cell(self.kernel, jobs[k][0], self.names, self.pulse, jobs[k][1]), len(jobs)
-        )
+
+        def work(k: int) -> Run:
+            self.alive()
+            return run_cell(self.kernel, jobs[k][0], self.names, self.pulse, jobs[k][1], self.steps)
+
+        runs = run_cells(work, len(jobs))
         return [runs[n : n + len(cells)] for n in range(0, len(runs), len(cells))]
 
     def _cell(self, point: Point, i: int, factors: NDArray, table: NDArray) -> Cell:
@@ -111,10 +124,10 @@ class Objective:
             begin = STIMULUS_ONSET + n * beat.cycle_length + first
             start, onset = self.kernel.initial(), STIMULUS_ONSET
         else:
-            begin, onset = np.ceil(SETTLING / beat.cycle_length) * beat.cycle_length, -first
+            begin, onset = np.ceil(self.settling / beat.cycle_length) * beat.cycle_length, -first
             start = self.start[i].copy()
             for j, name in enumerate(self.slow_states):
-                start[self.kernel.index(name)] *= 1 + point.slow[i, j]
+                start[self.kernel.index(name)] *= np.exp(point.slow[i, j])
         end = begin + (beat.time.size - 1) * beat.step
         return Cell(beat.cycle_length, end, start, factors, table, begin, onset)
 

@@ -39,11 +39,13 @@ class Stage2:
 class Retrained:
     """A network after stage 2.
 
-    log_scales: ln s of every current; explained: by current and by gate, the share of the squared residual of the
+    gates_before, gates_after (T, B, G): along the recorded beats; log_scales: ln s of every current; explained: by current and by gate, the share of the squared residual of the
     control that this change alone takes away; residual_before, residual_after: sum r^2 / sum (dV/dt)^2.
     """
 
     network: Network
+    gates_before: torch.Tensor
+    gates_after: torch.Tensor
     log_scales: dict[str, float]
     explained: dict[str, float]
     residual_before: float
@@ -112,7 +114,7 @@ def retrain_network(
     new.gating.load_state_dict(changed.state_dict())
     scales = {c.name: float(s) for c, s in zip(balance.model.currents, log_scales.detach(), strict=True)}
     return Retrained(
-        Network(new, network.gate_names, network.card), scales, explained, float(first), float(last), losses
+        Network(new, network.gate_names, network.card), h, altered, scales, explained, float(first), float(last), losses
     )
 
 

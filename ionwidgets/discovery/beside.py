@@ -1,0 +1,43 @@
+"""What every other change would be, beside those that were found: one Gauss-Newton step for each, all in one sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ionwidgets.discovery.change import Change, candidates
+from ionwidgets.discovery.gauss_newton import Fitted, normal_equations, perturbed
+from ionwidgets.discovery.objective import Objective
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One more change beside the found: its value after one step, its standard error, and the cost it would save."""
+
+    value: float
+    error: float
+    gain: float
+
+
+def beside(objective: Objective, found: Fitted) -> dict[Change, Beside]:
+    """For every candidate that is not in `found`."""
+    cells = list(range(len(objective.beats)))
+    point = found.point
+    others = [change for change in candidates(objective.model) if change not in point.values]
+    base = perturbed(objective, point, free=True)
+    extra = [replace(point, values={**point.values, change: change.difference}) for change in others]
+    runs = objective.run([*base, *extra], cells)
+    n = len(point.values)
+    answers = {}
+    for k, change in enumerate(others):
+        together = replace(point, values={**point.values, change: 0.0})
+        own = [*runs[: 1 + n], runs[len(base) + k], *runs[1 + n : len(base)]]
+        if not all(run.finite for run in own[1 + n]):
+            continue
+        matrix, right = normal_equations(objective, together, own, cells, free=True)
+        inverse = np.linalg.pinv(matrix, hermitian=True)
+        step = inverse @ right
+        error = float(np.sqrt(max(0.0, inverse[n, n]) * found.unit(objective)))
+        answers[change] = Beside(float(step[n]), error, float(right @ step))
+    return answers

@@ -1,0 +1,223 @@
+"""`discover` and `retrain`: from a recording to what changed in the cell.
+
+The recording's typical beats go to stage 2 (the network), whose gates and scales say which currents changed; its
+proposals and those of a short look through the ODE are fitted through the ODE, which decides, with intervals.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import xarray as xr
+
+from ionwidgets.discovery.finding import write_finding
+from ionwidgets.discovery.heartbeat import Heartbeat, Stage
+from ionwidgets.discovery.judge import Judged, judge
+from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.prepare import control_run
+from ionwidgets.discovery.propose import propose, screen
+from ionwidgets.discovery.result import Result, current_traces
+from ionwidgets.discovery.search import search
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.decoder import Balance, current_balance
+from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
+from ionwidgets.jobs import Control
+from ionwidgets.models import IonicModel, load_model
+from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
+from ionwidgets.simulation import voltage_grid
+from ionwidgets.simulation.sweep import STIMULUS_ONSET, Steps
+
+COARSE = Steps(low=0.01, high=0.2, dv=0.4)  # APD90 within 0.05 ms: enough to choose who is fitted in full
+COARSE_SETTLING = 1000.0  # ms
+MOST_HISTORY = 600_000.0  # ms of pacing before a recording
+LAST = 5000.0  # ms at the end of a prediction over which APD90 is averaged
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the recording's beats, the control paced like them, and how they were paced."""
+
+    model: IonicModel
+    recording: xr.Dataset
+    beats: list[TypicalBeat]
+    warnings: list[str]
+    control: xr.Dataset
+    stimulus: tuple[float, float]
+    paced_for: float | None
+
+
+def retrain(
+    network: Network,
+    recording: xr.Dataset,
+    *,
+    model: IonicModel | None = None,
+    eta: float = 1e-3,
+    decoder: str = "ode",
+    seed: int = 0,
+    stimulus: tuple[float, float] | None = None,
+    paced_for: float | None = None,
+    progress: Control | None = None,
+) -> Result:
+    """Stage 2 and the fits that settle it, for a network that has learnt a library model.
+
+    Parameters and errors as for `discover`; `model` is needed where the network's is not in the library.
+    """
+    if model is None:
+        model = load_model(network.model_name, network.variant)
+    return discover(
+        model, recording, network=network, eta=eta, decoder=decoder, seed=seed, stimulus=stimulus,
+        paced_for=paced_for, progress=progress,
+    )  # fmt: skip
+
+
+def discover(
+    model: IonicModel,
+    recording: xr.Dataset,
+    *,
+    network: Network | None = None,
+    eta: float = 1e-3,
+    decoder: str = "ode",
+    seed: int = 0,
+    stimulus: tuple[float, float] | None = None,
+    paced_for: float | None = None,
+    predict_cl: Sequence[float] = (),
+    duration: float = 20_000.0,
+    progress: Control | None = None,
+) -> Result:
+    """Which currents and gates differ between `model` and the cell that was recorded.
+
+    Parameters
+    ----------
+    recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell.
+    network : that has learnt the model (stage 1); learnt or loaded when left out.
+    eta : price of a change of a gate in stage 2.
+    decoder : "ode", the model's own equations.
+    stimulus : (amplitude [A/F], duration [ms]) where it is not the model's.
+    paced_for : ms that each cell had been paced from the model's initial state before its recording begins; without
+        it the slow concentrations of every cell are free.
+    predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90.
+    progress : is told how far the work is, and may end it.
+
+    Raises
+    ------
+    RecordingError : no beats to work with, a cycle length is missing, units are not mV.
+    TrainingError : stage 2 diverged, or the model does not run.
+    IonWidgetsError : the network has learnt another model; an unknown decoder.
+    """
+    started = time.perf_counter()
+    heartbeat = Heartbeat(progress)
+    heartbeat.report(0.0, "Finding the beats")
+    if decoder != "ode":
+        raise IonWidgetsError(f"unknown decoder {decoder!r}; there is: ode")
+    if not 0 < eta < 1:
+        raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
+    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.3))
+    if network.model_hash != model.hash:
+        raise IonWidgetsError(
+            f"the network has learnt {network.model_name}:{network.variant} with other equations than {model.key}; "
+            "train one on this model (ionwidgets learn)"
+        )
+    question = _question(model, recording, stimulus, paced_for)
+    heartbeat.report(0.05, "Retraining on the recording")
+    balance = current_balance(model, question.beats, question.control)
+    settings = Stage2(eta=eta)
+    retrained = retrain_network(
+        network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35), settings=settings
+    )
+    ratios = _current_ratios(balance, network, retrained)
+    objective = Objective(
+        model, question.beats, question.control, question.stimulus, paced_for, alive=heartbeat.alive
+    )
+    shares = {name: float(np.clip(share, 0, 1)) for name, share in retrained.explained.items()}
+    coarse = Objective(
+        model, question.beats, question.control, question.stimulus, None,
+        settling=COARSE_SETTLING, steps=COARSE, alive=heartbeat.alive,
+    )  # fmt: skip
+    tell = Stage(heartbeat, 0.35, 0.6)
+    none, screened = screen(
+        coarse, ratios, lambda part: tell.report(part, "Trying every single change", importance=shares)
+    )
+    tell = Stage(heartbeat, 0.6, 0.9)
+    found = search(
+        objective, none, propose(coarse, screened, retrained.explained),
+        lambda part: tell.report(part, "Fitting the proposed changes", importance=shares),
+    )  # fmt: skip
+    heartbeat.report(0.9, "Predicting")
+    judged = judge(objective, none, screened, found)
+    result = _result(question, network, retrained, balance, judged)
+    predictions = _predictions(result, judged.verdict, predict_cl, duration)
+    elapsed = round(time.perf_counter() - started, 2)
+    about = {"seed": seed, "eta": eta, "decoder": decoder, "elapsed_s": elapsed, "predictions": predictions}
+    finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
+    heartbeat.report(1.0, "Done")
+    return replace(result, finding=finding)
+
+
+def _question(
+    model: IonicModel, recording: xr.Dataset, stimulus: tuple[float, float] | None, paced_for: float | None
+) -> Question:
+    stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
+    if not stimulus[1] > 0 or not np.isfinite(stimulus).all():
+        raise IonWidgetsError(f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}")
+    if paced_for is not None and not 0 < paced_for <= MOST_HISTORY:
+        raise IonWidgetsError(f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}")
+    beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
+    pacing = {} if paced_for is None else {"pacing": paced_for}
+    control = control_run(model, beats, stimulus, **pacing)
+    return Question(model, recording, beats, warnings, control, stimulus, paced_for)
+
+
+def _current_ratios(balance: Balance, network: Network, retrained: Retrained) -> dict[str, float]:
+    """How large the network makes each current, against control: the slope of one on the other, 0.05 to 20."""
+    with torch.no_grad():
+        before, after = balance.currents(retrained.gates_before), balance.currents(retrained.gates_after)
+    ratios = {}
+    for current in balance.model.currents:
+        own, new = before[current.name] * balance.weight, after[current.name] * balance.weight
+        norm = float(own.square().sum())
+        slope = float((own * new).sum()) / norm if norm > 0 else 1.0
+        ratios[current.name] = float(np.clip(slope * np.exp(retrained.log_scales[current.name]), 0.05, 20.0))
+    return ratios
+
+
+def _result(question: Question, network: Network, retrained: Retrained, balance: Balance, judged: Judged) -> Result:
+    """Everything but the finding: the network's curves and currents, and the changes."""
+    V = voltage_grid()
+    curves = [net.gate_curves(V) for net in (network, retrained.network)]
+    h_inf = np.array([[c[name][0] for name in question.model.gate_names] for c in curves])
+    tau = np.array([[c[name][1] for name in question.model.gate_names] for c in curves])
+    scales = {name: float(np.exp(value)) for name, value in retrained.log_scales.items()}
+    names = [current.name for current in question.model.currents]
+    with torch.no_grad():
+        before, after = balance.currents(retrained.gates_before), balance.currents(retrained.gates_after)
+    traces = []
+    for i, beat in enumerate(question.beats):
+        n = beat.time.size
+        both = [[(c[name] * factor)[:n, i].numpy() for name, factor in zip(names, scale, strict=True)]
+                for c, scale in ((before, [1.0] * len(names)), (after, [scales[name] for name in names]))]  # fmt: skip
+        traces.append(current_traces(question.model, beat.cycle_length, beat.time, beat.V, np.array(both)))
+    return Result(
+        question.model, question.recording, {}, judged.changes, h_inf, tau, scales, tuple(traces)
+    )
+
+
+def _predictions(
+    result: Result, verdict: str, cycle_lengths: Sequence[float], duration: float
+) -> dict[str, dict[str, float | None]]:
+    """Mean APD90 of the last 5 s of the found model, by cycle length; None where it makes no action potentials."""
+    predictions: dict[str, dict[str, float | None]] = {f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths}
+    if verdict == "unexplained" or not predictions:
+        return predictions
+    paced = result.simulate(list(cycle_lengths), duration, variables=[result.model.voltage])
+    for i, cycle_length in enumerate(cycle_lengths):
+        onsets = STIMULUS_ONSET + np.arange(paced.sizes["beat"]) * cycle_length
+        apd90 = paced["APD90"].values[i][onsets >= duration - LAST]
+        apd90 = apd90[np.isfinite(apd90)]
+        if apd90.size:
+            predictions[f"{cycle_length:g}"]["apd90_ms"] = round(float(apd90.mean()), 3)
+    return predictions

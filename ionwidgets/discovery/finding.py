@@ -1,0 +1,178 @@
+"""The finding as a document: schema ``ionwidgets/finding/1``; fields may be added, unknown is null, never NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import myokit
+import numba
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionwidgets._version import __version__
+from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.judge import Judged
+from ionwidgets.discovery.objective import Objective
+from ionwidgets.gnn.retrain import Retrained
+from ionwidgets.models import IonicModel
+from ionwidgets.recordings.typical_beat import TypicalBeat
+from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
+
+SCHEMA = "ionwidgets/finding/1"
+WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
+
+
+def write_finding(
+    objective: Objective,
+    recording: xr.Dataset,
+    warnings: list[str],
+    judged: Judged,
+    retrained: Retrained,
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """The document. Intervals are Gauss-Newton's, 1.96 standard errors, given the found changes."""
+    model = objective.model
+    rank = {change: place for place, change in enumerate(judged.order, start=1)}
+    fitted = [
+        (run.traces[: beat.time.size, 0], beat)
+        for run, beat in zip(judged.best.runs, objective.beats, strict=True)
+    ]
+    return {
+        "schema": SCHEMA,
+        "model": model.name,
+        "variant": model.variant,
+        "model_hash": model.hash,
+        **about,
+        "versions": {
+            "ionwidgets": __version__,
+            "torch": torch.__version__.partition("+")[0],
+            "numba": numba.__version__,
+            "myokit": myokit.__version__,
+        },
+        "recording": {
+            "file": recording.attrs.get("source"),
+            "cycle_lengths_ms": [beat.cycle_length for beat in objective.beats],
+            "observables": objective.names,
+        },
+        "verdict": judged.verdict,
+        "currents": _currents(model, judged, rank),
+        "gates": _gates(model, judged, rank),
+        "confounded": [[_name(model, c), _name(model, r)] for c in judged.changes for r in judged.rivals],
+        "fit": {
+            "v_rmse_mV": round(judged.best.rmse(objective), 4),
+            "apd90_error_ms": {f"{b.cycle_length:g}": _number(_apd90(V, b) - _apd90(b.V, b), 3) for V, b in fitted},
+        },
+        "network": {
+            "explained": {name: _number(share, 4) for name, share in retrained.explained.items()},
+            "residual_before": _number(retrained.residual_before, 8),
+            "residual_after": _number(retrained.residual_after, 8),
+        },
+        "warnings": [*warnings, *_remarks(objective, judged, fitted)],
+    }
+
+
+def _currents(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> list[dict[str, Any]]:
+    entries = []
+    for current in model.currents:
+        change = Change("scale", current.name)
+        scale, interval = _ratio(judged, change)
+        entries.append(
+            {
+                "current": current.name,
+                "parameter": current.conductance,
+                "scale": scale,
+                "ci95": interval,
+                "importance": _number(judged.importance.get(change), 4),
+                "rank": rank.get(change),
+            }
+        )
+    return _ranked(entries)
+
+
+def _gates(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> list[dict[str, Any]]:
+    entries = []
+    for gate in model.gates:
+        shift, ratio = Change("v_half", gate.name), Change("tau", gate.name)
+        ranks = [rank[change] for change in (shift, ratio) if change in rank]
+        shares = [judged.importance[change] for change in (shift, ratio) if change in judged.importance]
+        moved, moved_interval = _shift(judged, shift)
+        slowed, slowed_interval = _ratio(judged, ratio)
+        entries.append(
+            {
+                "gate": gate.name,
+                "current": gate.current,
+                "v_half_shift_mV": moved,
+                "v_half_shift_ci95": moved_interval,
+                "slope_ratio": None,
+                "slope_ratio_ci95": None,
+                "tau_ratio": slowed,
+                "tau_ratio_ci95": slowed_interval,
+                "importance": _number(max(shares, default=None), 4),
+                "rank": min(ranks, default=None),
+            }
+        )
+    return _ranked(entries)
+
+
+def _ranked(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(entries, key=lambda entry: (entry["rank"] is None, entry["rank"]))
+
+
+def _ratio(judged: Judged, change: Change) -> tuple[float | None, list[float] | None]:
+    if change not in judged.values or judged.verdict == "unexplained":
+        return None, None
+    low, value, high = _interval(judged, change)
+    limits = [float(np.exp(np.clip(x, -WIDEST, WIDEST))) for x in (low, value, high)]
+    return round(limits[1], 4), [round(limits[0], 4), round(limits[2], 4)]
+
+
+def _shift(judged: Judged, change: Change) -> tuple[float | None, list[float] | None]:
+    if change not in judged.values or judged.verdict == "unexplained":
+        return None, None
+    low, value, high = _interval(judged, change)
+    return round(value, 3), [round(low, 3), round(high, 3)]
+
+
+def _interval(judged: Judged, change: Change) -> tuple[float, float, float]:
+    value, half = judged.values[change], 1.96 * judged.errors[change]
+    return value - half, value, value + half
+
+
+def _name(model: IonicModel, change: Change) -> str:
+    """As the confounded pairs name it: the conductance, or the gate."""
+    if change.kind != "scale":
+        return f"gate:{change.target}"
+    return model.current_of(change.target).conductance or change.target
+
+
+def _apd90(V: NDArray, beat: TypicalBeat) -> float:
+    """Of one beat's samples; model and recording are measured alike, as 1 ms samples bias both."""
+    return float(sampled_biomarkers(beat.time, V, np.zeros(1))["APD90"][0])
+
+
+def _remarks(
+    objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]
+) -> list[str]:
+    remarks = []
+    if judged.verdict == "unexplained":
+        V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))
+        remarks.append(
+            f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; at CL "
+            f"{beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, peaks at {beat.V.max():.1f} mV and has "
+            f"APD90 {_apd90(beat.V, beat):.0f} ms, the model at its best {V.min():.1f} mV, {V.max():.1f} mV and "
+            f"{_apd90(V, beat):.0f} ms; choose a model of this kind of cell"
+        )
+    for rival in judged.rivals:
+        names = ", ".join(_name(objective.model, change) for change in judged.changes)
+        remarks.append(
+            f"{names} and {_name(objective.model, rival)} cannot be told apart from this recording; a voltage clamp would"
+        )
+    if len(judged.changes) > 1:
+        remarks.append("no single change explains the recording; the changes found together are ranked first")
+    return remarks
+
+
+def _number(value: float | None, digits: int) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), digits)

@@ -1,0 +1,49 @@
+"""Which single changes deserve a fit: the network says which currents, a short look through the ODE says the rest.
+
+A changed conductance shows in the network as a change of that current's most pliable gate, so the network is asked
+for currents, and each of its currents is followed by that current's scale and the changes of its gates. Changes that
+the network cannot resolve (a curve shifted by a few mV) come from the same ODE that will judge them: every candidate
+gets a few coarse iterations on three cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ionwidgets.discovery.change import Change, candidates, current_of
+from ionwidgets.discovery.gauss_newton import Fitted, fit
+from ionwidgets.discovery.objective import Objective
+
+SCREENING = 5  # iterations
+KEPT = 5  # candidates of the screening that are fitted in full
+FROM_NETWORK = 2  # currents that the network names
+SCREENED_CELLS = 3
+
+
+def screen(
+    objective: Objective, scales: dict[str, float], report: Callable[[float], None]
+) -> tuple[Fitted | None, list[Fitted]]:
+    """No change, then every single change, after a few iterations on three cells, the best first.
+
+    `scales`: what the network makes of each current, as a first value.
+    """
+    n = len(objective.beats)
+    cells = sorted({0, n // 2, n - 1})[:SCREENED_CELLS]
+    first = {c: float(np.log(scales.get(c.target, 1.0))) if c.kind == "scale" else 0.0 for c in candidates(objective.model)}
+    hypotheses: list[dict[Change, float]] = [{}, *({change: value} for change, value in first.items())]
+    none, *singles = fit(objective, hypotheses, iterations=SCREENING, cells=cells, free=False, report=report)
+    return none, sorted((f for f in singles if f is not None), key=lambda f: f.cost)
+
+
+def propose(objective: Objective, screened: list[Fitted], explained: dict[str, float]) -> list[Fitted]:
+    """The candidates to fit in full: the best of the screening, and the best of each current the network names."""
+    chosen = screened[:KEPT]
+    currents = {current.name for current in objective.model.currents}
+    named = sorted(currents & explained.keys(), key=lambda name: -explained[name])[:FROM_NETWORK]
+    for name in named:
+        if explained[name] > 0:
+            own = [f for f in screened if current_of(objective.model, next(iter(f.values))) == name]
+            chosen += [f for f in own[:1] if f not in chosen]
+    return chosen

@@ -1,0 +1,194 @@
+"""`Result`: what was found in a recording, as numbers, curves, traces and files. Plain arrays: no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ionwidgets.discovery.change import Change, gate_curves, scales
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.models import IonicModel, load_model
+from ionwidgets.models.edit import edited
+from ionwidgets.simulation import simulate, voltage_grid
+
+SCHEMA = "ionwidgets/result/1"
+SOURCES = ("control", "altered")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found.
+
+    finding: the JSON document `ionwidgets/finding/1`. changes: what was found, by change, in its own terms (ln s, mV,
+    ln ratio). h_inf, tau (2, G, V): the network's curves over `voltage_grid()` before and after stage 2. scales: the
+    network's scale of every current. traces: currents (2, currents, N) rebuilt from the network's gates along each
+    recorded beat, and its time, V and cycle length.
+    """
+
+    model: IonicModel
+    recording: xr.Dataset
+    finding: dict[str, Any]
+    changes: dict[Change, float]
+    h_inf: NDArray
+    tau: NDArray
+    scales: dict[str, float]
+    traces: tuple[xr.Dataset, ...]
+
+    @property
+    def verdict(self) -> str:
+        """"changed", "unchanged" or "unexplained"."""
+        return str(self.finding["verdict"])
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """Currents and gates, the one that explains most first.
+
+        Columns: kind, current, parameter, scale, ci_low, ci_high (95 %), importance, rank; for gates `parameter` is
+        the gate, and v_half_shift_mV and tau_ratio are filled instead.
+        """
+        rows = []
+        for entry in self.finding["currents"]:
+            low, high = entry["ci95"] or (None, None)
+            rows.append(
+                {"kind": "current", "current": entry["current"], "parameter": entry["parameter"],
+                 "scale": entry["scale"], "ci_low": low, "ci_high": high,
+                 "importance": entry["importance"], "rank": entry["rank"]}
+            )  # fmt: skip
+        for entry in self.finding["gates"]:
+            rows.append(
+                {"kind": "gate", "current": entry["current"], "parameter": entry["gate"],
+                 "v_half_shift_mV": entry["v_half_shift_mV"], "tau_ratio": entry["tau_ratio"],
+                 "importance": entry["importance"], "rank": entry["rank"]}
+            )  # fmt: skip
+        return pd.DataFrame(rows).sort_values("rank", ignore_index=True)
+
+    def gates(self) -> xr.Dataset:
+        """The network's h_inf and tau [ms] over V [mV], before ("control") and after ("altered") stage 2.
+
+        `visited` tells which potentials the recording reached: elsewhere the curves are not informed by it.
+        """
+        V = voltage_grid()
+        reached = self.recording["V"].values
+        low, high = np.nanmin(reached), np.nanmax(reached)
+        dims = ("source", "gate", "V")
+        return xr.Dataset(
+            {
+                "h_inf": (dims, self.h_inf, {"units": "1"}),
+                "tau": (dims, self.tau, {"units": "ms"}),
+                "visited": ("V", (low <= V) & (high >= V)),
+            },
+            {"source": list(SOURCES), "gate": list(self.model.gate_names), "V": ("V", V, {"units": "mV"})},
+        )
+
+    def currents(self, cycle_length: float | None = None) -> xr.Dataset:
+        """Currents [A/F] along one recorded beat, rebuilt with the gates of the network before and after stage 2.
+
+        `cycle_length`: the recorded one that is nearest; the longest when left out.
+        """
+        lengths = np.array([float(trace.attrs["cycle_length"]) for trace in self.traces])
+        wanted = lengths.max() if cycle_length is None else cycle_length
+        return self.traces[int(np.abs(lengths - wanted).argmin())]
+
+    def neural_ode(
+        self, cycle_lengths: float | Sequence[float] = (450.0, 700.0), duration: float = 20_000.0, **options: Any
+    ) -> xr.Dataset:
+        """The model with the retrained network's gates and scales, paced; options as for `simulate`."""
+        names = self.model.gate_names
+        gates = {name: (self.h_inf[1, j], self.tau[1, j]) for j, name in enumerate(names)}
+        return simulate(self.model, cycle_lengths, duration, scale=self.scales, gates=gates, **options)
+
+    def simulate(
+        self, cycle_lengths: float | Sequence[float], duration: float = 20_000.0, **options: Any
+    ) -> xr.Dataset:
+        """The model with the changes that were found (fine-tuned), paced; options as for `simulate`."""
+        curves = gate_curves(self.model, self.changes, voltage_grid())
+        return simulate(self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options)
+
+    def altered_model(self) -> IonicModel:
+        """The model with the changes that were found written into its equations."""
+        shifts = {c.target: v for c, v in self.changes.items() if c.kind == "v_half"}
+        ratios = {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == "tau"}
+        return edited(self.model, scales(self.changes), shifts, ratios)
+
+    def export(self, path: str | Path) -> None:
+        """Write the altered model as an `.mmt` file."""
+        self.altered_model().save(path)
+
+    def to_json(self) -> str:
+        """The finding as JSON text, schema ``ionwidgets/finding/1``; unknown is null, never NaN."""
+        return json.dumps(self.finding, indent=1, allow_nan=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything but the recording as one safetensors file."""
+        tensors = {"h_inf": self.h_inf.astype(np.float32), "tau": self.tau.astype(np.float32)}
+        for i, trace in enumerate(self.traces):
+            names = [str(name) for name in trace.data_vars if name != "V"]
+            tensors[f"time.{i}"] = trace["time"].values.astype(np.float32)
+            tensors[f"V.{i}"] = trace["V"].values.astype(np.float32)
+            tensors[f"currents.{i}"] = np.stack([trace[name].values for name in names], 1).astype(np.float32)
+        about = {
+            "finding": self.finding,
+            "model": self.model.key,
+            "model_hash": self.model.hash,
+            "changes": [[c.kind, c.target, value] for c, value in self.changes.items()],
+            "scales": self.scales,
+            "cycle_lengths": [float(trace.attrs["cycle_length"]) for trace in self.traces],
+        }
+        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        save_file(arrays, str(path), metadata={"schema": SCHEMA, "about": json.dumps(about)})
+
+
+def current_traces(
+    model: IonicModel, cycle_length: float, time: NDArray, V: NDArray, currents: NDArray
+) -> xr.Dataset:
+    """Currents (2, currents, N) along a recorded beat as a Dataset."""
+    names = [current.name for current in model.currents]
+    variables = {name: (("source", "time"), currents[:, j], {"units": "A/F"}) for j, name in enumerate(names)}
+    return xr.Dataset(
+        {"V": ("time", V, {"units": "mV"}), **variables},
+        {"source": list(SOURCES), "time": ("time", time, {"units": "ms"})},
+        {"cycle_length": cycle_length},
+    )
+
+
+def load_result(path: str | Path, recording: xr.Dataset) -> Result:
+    """Read a saved result back, together with the recording that it was found in.
+
+    Raises
+    ------
+    IonWidgetsError : no such file, no result of this package, or one of a model whose equations have changed since.
+    """
+    name = Path(path).name
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+        if metadata.get("schema") != SCHEMA:
+            raise IonWidgetsError(f"{name}: not a result of ionwidgets (schema {metadata.get('schema')!r})")
+        about = json.loads(metadata["about"])
+        model = load_model(about["model"])
+        if model.hash != about["model_hash"]:
+            raise IonWidgetsError(f"{name}: was made with other equations of {model.key}; run discover again")
+        traces = tuple(
+            current_traces(model, length, *(tensors[f"{part}.{i}"] for part in ("time", "V", "currents")))
+            for i, length in enumerate(about["cycle_lengths"])
+        )
+        changes = {Change(kind, target): float(value) for kind, target, value in about["changes"]}
+        return Result(
+            model, recording, about["finding"], changes,
+            tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise IonWidgetsError(f"{path}: there is no such file") from None
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise IonWidgetsError(f"{name}: cannot be read as a result ({error})") from None

@@ -1,0 +1,93 @@
+"""From screened candidates to what was found: full fits, then further changes as long as they pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ionwidgets.discovery.beside import Beside, beside
+from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.gauss_newton import Fitted, fit
+from ionwidgets.discovery.objective import Objective
+from ionwidgets.errors import TrainingError
+
+ITERATIONS = 12
+MOST_CHANGES = 3
+GOOD = 0.3  # mV; what is left of V below this is no reason to look for another change
+WORTH = 0.5  # of the cost that another change must take away
+TRIED = 3  # further changes that are fitted in full
+INFORMATION = 10.0  # independent pieces of information that a change must be worth to count
+
+
+@dataclass(frozen=True)
+class Found:
+    """none: no change, fitted; best: what was found; singles: single changes fitted in full, the best first;
+    others: every change that is not in `best`, beside it."""
+
+    none: Fitted
+    best: Fitted
+    singles: tuple[Fitted, ...]
+    others: dict[Change, Beside]
+
+
+def search(
+    objective: Objective, none: Fitted, proposals: list[Fitted], report: Callable[[float], None]
+) -> Found:
+    """Fit the proposals through the ODE on every cell; add a second and third change where one leaves much over.
+
+    Raises
+    ------
+    TrainingError : the model does not run under any of them.
+    """
+    starts = [none.point, *(proposal.point for proposal in proposals)]
+    first, *rest = fit(objective, starts, iterations=ITERATIONS, report=lambda part: report(0.7 * part))
+    if first is None:
+        raise TrainingError(f"{objective.model.key} does not run at these cycle lengths, so nothing can be fitted")
+    singles = sorted((f for f in rest if f is not None), key=lambda f: f.cost)
+    best = singles[0] if singles and significant(objective, first, singles[0]) else first
+    others = beside(objective, best)
+    while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
+        report(0.7 + 0.1 * len(best.values))
+        more = _further(objective, best, others)
+        if more is None:
+            break
+        best = _needed(objective, more)
+        others = beside(objective, best)
+    return Found(first, best, tuple(singles), others)
+
+
+def significant(objective: Objective, less: Fitted, more: Fitted) -> bool:
+    """Whether the fit with more changes is better by more than what is left over could do by chance."""
+    return less.cost - more.cost > INFORMATION * more.unit(objective)
+
+
+def _needed(objective: Objective, fitted: Fitted) -> Fitted:
+    """The fit without those of its changes that it does as well without."""
+    for change, error in fitted.standard_errors(objective).items():
+        if len(fitted.values) > 1 and abs(fitted.values[change]) < 3 * error:
+            fewer = {c: v for c, v in fitted.values.items() if c != change}
+            (again,) = fit(objective, [replace(fitted.point, values=fewer)], iterations=ITERATIONS)
+            if again is not None and not significant(objective, again, fitted):
+                return _needed(objective, again)
+    return fitted
+
+
+def left_over(objective: Objective, fitted: Fitted) -> float:
+    """RMS of V that the fit leaves beyond the noise of the averaged beats [mV]."""
+    noise = np.mean([beat.noise_V**2 for beat in objective.beats])
+    return float(np.sqrt(max(0.0, fitted.rmse(objective) ** 2 - noise)))
+
+
+def _further(objective: Objective, best: Fitted, others: dict[Change, Beside]) -> Fitted | None:
+    ranked = sorted(others, key=lambda change: -others[change].gain)[:TRIED]
+    points = []
+    for change in ranked:
+        value = change.bounded(0.0, others[change].value)
+        points.append(replace(best.point, values={**best.values, change: value}))
+    fitted = [f for f in fit(objective, points, iterations=ITERATIONS) if f is not None]
+    winner = min(fitted, key=lambda f: f.cost, default=None)
+    if winner is None or winner.cost > (1 - WORTH) * best.cost or not significant(objective, best, winner):
+        return None
+    return winner
