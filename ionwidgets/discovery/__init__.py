@@ -1,6 +1,22 @@
 """Discovery: what changed in the cell that was recorded, how much, how surely, and what happens next."""
 
-from ionwidgets.discovery.discover import discover, retrain
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ionwidgets.discovery.example import example_recording, example_result
 from ionwidgets.discovery.result import Result, load_result
 
-__all__ = ["Result", "discover", "load_result", "retrain"]
+if TYPE_CHECKING:
+    from ionwidgets.discovery.pipeline import discover, retrain
+
+__all__ = ["Result", "discover", "example_recording", "example_result", "load_result", "retrain"]
+
+
+def __getattr__(name: str) -> Any:
+    # These bring torch, and a stored finding is shown without it.
+    if name in ("discover", "retrain"):
+        from ionwidgets.discovery import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module 'ionwidgets.discovery' has no attribute {name!r}")

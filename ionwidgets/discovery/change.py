@@ -55,12 +55,12 @@ def current_of(model: IonicModel, change: Change) -> str:
 
 def scales(changes: Changes) -> dict[str, float]:
     """Factor by current."""
-    return {change.target: float(np.exp(value)) for change, value in changes.items() if change.kind == "scale"}
+    return {
+        change.target: float(np.exp(value)) for change, value in changes.items() if change.kind == "scale"
+    }
 
 
-def gate_curves(
-    model: IonicModel, changes: Changes, V: NDArray
-) -> dict[str, tuple[NDArray, NDArray]]:
+def gate_curves(model: IonicModel, changes: Changes, V: NDArray) -> dict[str, tuple[NDArray, NDArray]]:
     """(h_inf, tau) over `V` of every gate that `changes` touches: h_inf(V - shift), tau times its ratio."""
     touched = {change.target for change in changes if change.kind != "scale"}
     if not touched:

@@ -62,7 +62,9 @@ def write_finding(
         "confounded": [[_name(model, c), _name(model, r)] for c in judged.changes for r in judged.rivals],
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
-            "apd90_error_ms": {f"{b.cycle_length:g}": _number(_apd90(V, b) - _apd90(b.V, b), 3) for V, b in fitted},
+            "apd90_error_ms": {
+                f"{b.cycle_length:g}": _number(_apd90(V, b) - _apd90(b.V, b), 3) for V, b in fitted
+            },
         },
         "network": {
             "explained": {name: _number(share, 4) for name, share in retrained.explained.items()},
@@ -152,9 +154,7 @@ def _apd90(V: NDArray, beat: TypicalBeat) -> float:
     return float(sampled_biomarkers(beat.time, V, np.zeros(1))["APD90"][0])
 
 
-def _remarks(
-    objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]
-) -> list[str]:
+def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]) -> list[str]:
     remarks = []
     if judged.verdict == "unexplained":
         V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))

@@ -21,7 +21,10 @@ TOLERANCE, LEAST_GAIN = 2e-3, 1.0  # relative and absolute gain in cost that is 
 SHORTER = 0.3  # of a step that went too far
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
-HOPELESS, TRIED = 100.0, 4  # a search that is so many times worse than the best after so many iterations is left
+HOPELESS, TRIED = (
+    100.0,
+    4,
+)  # a search that is so many times worse than the best after so many iterations is left
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,9 @@ def _advance(
     cost = objective.cost(trial, runs[0], cells)
     if best is not None and not cost < best.cost:
         search.trial = best.point.toward(trial, SHORTER)
-        search.settled = cost < best.cost + max(TOLERANCE * best.cost, LEAST_GAIN) or _same(search.trial, best.point)
+        search.settled = cost < best.cost + max(TOLERANCE * best.cost, LEAST_GAIN) or _same(
+            search.trial, best.point
+        )
         return
     if not all(run.finite for of_point in runs for run in of_point):
         search.settled = True  # nowhere to go from here
@@ -163,7 +168,10 @@ def normal_equations(
         if free:
             beat = objective.beats[i]
             # Sample j is taken at time[j] - shift after the stimulus: a larger shift is an earlier sample.
-            slope = -np.gradient(runs[0][place].traces[: beat.time.size], beat.step, axis=0) * objective.weights[i]
+            slope = (
+                -np.gradient(runs[0][place].traces[: beat.time.size], beat.step, axis=0)
+                * objective.weights[i]
+            )
             columns.insert(len(changes), slope.ravel())
         jacobian = np.column_stack(columns) if columns else np.empty((residual.size, 0))
         own = len(changes) + place * per_cell + np.arange(per_cell)

@@ -84,7 +84,10 @@ class Objective:
         self.names = [name for name in model.observables if name == model.voltage or with_calcium]
         self.slow_states, self.slow_prior = ([], np.empty(0)) if paced_for else _slow_states(model, control)
         self.start = np.array(
-            [[float(control[name].values[i, -1]) for name in self.kernel.layout.states] for i in range(len(beats))]
+            [
+                [float(control[name].values[i, -1]) for name in self.kernel.layout.states]
+                for i in range(len(beats))
+            ]
         )
         self.weights = [self._weights(beat) for beat in self.beats]
         self.measured = [self._measured(beat) for beat in self.beats]
@@ -142,7 +145,9 @@ class Objective:
         """Sum of squared residuals, and of what is free over its prior width; inf where a run broke down."""
         if not all(run.finite for run in runs):
             return float("inf")
-        squares = sum(float(np.square(self.residual(run, i)).sum()) for run, i in zip(runs, cells, strict=True))
+        squares = sum(
+            float(np.square(self.residual(run, i)).sum()) for run, i in zip(runs, cells, strict=True)
+        )
         prior = np.square(point.shift[cells] / SHIFT_PRIOR).sum()
         return squares + float(prior + np.square(point.slow[cells] / self.slow_prior).sum())
 
@@ -156,7 +161,9 @@ class Objective:
         return asked[:, None] / np.array(sigma) * np.sqrt(min(1.0, beat.step))
 
     def _measured(self, beat: TypicalBeat) -> NDArray:
-        return np.column_stack([beat.V] + ([beat.Ca_i] if len(self.names) > 1 and beat.Ca_i is not None else []))
+        return np.column_stack(
+            [beat.V] + ([beat.Ca_i] if len(self.names) > 1 and beat.Ca_i is not None else [])
+        )
 
     def errors_V(self, runs: Sequence[Run]) -> list[NDArray]:
         """V, model minus recording, of every cell, outside the upstroke [mV]."""
@@ -170,5 +177,7 @@ class Objective:
 def _slow_states(model: IonicModel, control: xr.Dataset) -> tuple[list[str], NDArray]:
     """The concentrations that are not observed, and how widely each may differ from the control's."""
     names = [name for name in model.states if model.units[name] == "mM" and name not in model.observables]
-    moves = [np.ptp(control[name].values, axis=1) / np.abs(control[name].values).max(axis=1) for name in names]
+    moves = [
+        np.ptp(control[name].values, axis=1) / np.abs(control[name].values).max(axis=1) for name in names
+    ]
     return names, np.array([STORE_PRIOR if np.any(move > STORE_SHARE) else SLOW_PRIOR for move in moves])

@@ -16,7 +16,10 @@ CONTROL_PACING = 15_000.0  # ms
 
 
 def control_run(
-    model: IonicModel, beats: Sequence[TypicalBeat], stimulus: tuple[float, float], pacing: float = CONTROL_PACING
+    model: IonicModel,
+    beats: Sequence[TypicalBeat],
+    stimulus: tuple[float, float],
+    pacing: float = CONTROL_PACING,
 ) -> xr.Dataset:
     """The unchanged model at each beat's cycle length: one period, ending in the phase at which the beat begins."""
 
@@ -33,7 +36,9 @@ def control_run(
     longest = max(run.sizes["time"] for run in runs)
     # Aligned at the end: the last sample of every cell is its state at the beat's first sample.
     padded = [
-        run.drop_vars(["time", "beat"]).drop_dims("beat").pad(time=(longest - run.sizes["time"], 0), mode="edge")
+        run.drop_vars(["time", "beat"])
+        .drop_dims("beat")
+        .pad(time=(longest - run.sizes["time"], 0), mode="edge")
         for run in runs
     ]
     return xr.concat(padded, "cell")

@@ -31,7 +31,10 @@ def screen(
     """
     n = len(objective.beats)
     cells = sorted({0, n // 2, n - 1})[:SCREENED_CELLS]
-    first = {c: float(np.log(scales.get(c.target, 1.0))) if c.kind == "scale" else 0.0 for c in candidates(objective.model)}
+    first = {
+        c: float(np.log(scales.get(c.target, 1.0))) if c.kind == "scale" else 0.0
+        for c in candidates(objective.model)
+    }
     hypotheses: list[dict[Change, float]] = [{}, *({change: value} for change, value in first.items())]
     none, *singles = fit(objective, hypotheses, iterations=SCREENING, cells=cells, free=False, report=report)
     return none, sorted((f for f in singles if f is not None), key=lambda f: f.cost)

@@ -46,7 +46,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """"changed", "unchanged" or "unexplained"."""
+        """ "changed", "unchanged" or "unexplained"."""
         return str(self.finding["verdict"])
 
     @property
@@ -100,7 +100,10 @@ class Result:
         return self.traces[int(np.abs(lengths - wanted).argmin())]
 
     def neural_ode(
-        self, cycle_lengths: float | Sequence[float] = (450.0, 700.0), duration: float = 20_000.0, **options: Any
+        self,
+        cycle_lengths: float | Sequence[float] = (450.0, 700.0),
+        duration: float = 20_000.0,
+        **options: Any,
     ) -> xr.Dataset:
         """The model with the retrained network's gates and scales, paced; options as for `simulate`."""
         names = self.model.gate_names
@@ -112,7 +115,9 @@ class Result:
     ) -> xr.Dataset:
         """The model with the changes that were found (fine-tuned), paced; options as for `simulate`."""
         curves = gate_curves(self.model, self.changes, voltage_grid())
-        return simulate(self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options)
+        return simulate(
+            self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options
+        )
 
     def altered_model(self) -> IonicModel:
         """The model with the changes that were found written into its equations."""

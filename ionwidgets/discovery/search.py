@@ -44,7 +44,9 @@ def search(
     starts = [none.point, *(proposal.point for proposal in proposals)]
     first, *rest = fit(objective, starts, iterations=ITERATIONS, report=lambda part: report(0.7 * part))
     if first is None:
-        raise TrainingError(f"{objective.model.key} does not run at these cycle lengths, so nothing can be fitted")
+        raise TrainingError(
+            f"{objective.model.key} does not run at these cycle lengths, so nothing can be fitted"
+        )
     singles = sorted((f for f in rest if f is not None), key=lambda f: f.cost)
     best = singles[0] if singles and significant(objective, first, singles[0]) else first
     others = beside(objective, best)

@@ -31,7 +31,9 @@ SMOOTH_MS = 9.0  # width of the fit that dV/dt of a noisy recording is taken fro
 NOISY = 0.02  # mV; from here on dV/dt is smoothed
 
 
-def _where(condition: torch.Tensor, yes: torch.Tensor | float, no: torch.Tensor | float) -> torch.Tensor | float:
+def _where(
+    condition: torch.Tensor, yes: torch.Tensor | float, no: torch.Tensor | float
+) -> torch.Tensor | float:
     return torch.where(condition, yes, no) if torch.is_tensor(condition) else (yes if condition else no)
 
 
@@ -92,7 +94,9 @@ def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr
         weight[: beat.time.size, i] = (beat.time < -BEFORE) | (beat.time > AFTER)
         weight[[0, beat.time.size - 1], i] = 0.0  # no slope at the ends
     fixed: dict = {
-        model.variables[name]: torch.as_tensor(hidden[name]) for name in model.states if name not in model.gate_names
+        model.variables[name]: torch.as_tensor(hidden[name])
+        for name in model.states
+        if name not in model.gate_names
     }
     fixed[model.pace_variable] = 0.0
     for variable in model.variables.values():

@@ -90,7 +90,10 @@ def stage1_figures(model: IonicModel, network: Network) -> dict[str, list[float]
 
     Lists over `cycle_length_ms`: `apd90_error_ms` (of the last whole beat) and `v_rmse_mV` (of the last 5 s).
     """
-    lengths, settings = list(TEST_CYCLE_LENGTHS), {"duration": 20_000.0, "record_from": 15_000.0, "variables": ["V"]}
+    lengths, settings = (
+        list(TEST_CYCLE_LENGTHS),
+        {"duration": 20_000.0, "record_from": 15_000.0, "variables": ["V"]},
+    )
     own = simulate(model, lengths, **settings)
     neural = simulate(model, lengths, gates=network.gate_curves(voltage_grid()), **settings)
     rmse = np.sqrt(((own["V"] - neural["V"]) ** 2).mean("time"))
@@ -143,7 +146,9 @@ def _fit(model: IonicModel, seed: int, progress: Control | None, settings: Stage
         value.backward()
         done += 1
         if progress is not None and done % 20 == 0:
-            progress.report(min(0.99, done / updates), f"Learning {model.key}", loss=value.item(), update=done)
+            progress.report(
+                min(0.99, done / updates), f"Learning {model.key}", loss=value.item(), update=done
+            )
         return value
 
     adam = torch.optim.Adam(module.parameters(), lr=settings.adam_rate)

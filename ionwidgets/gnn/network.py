@@ -101,7 +101,9 @@ class Network:
                 metadata = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
             if metadata.get("schema") != SCHEMA:
-                raise TrainingError(f"{name}: not a network of ionwidgets (schema {metadata.get('schema')!r})")
+                raise TrainingError(
+                    f"{name}: not a network of ionwidgets (schema {metadata.get('schema')!r})"
+                )
             gates = tuple(json.loads(metadata["gates"]))
             module = GatingNetwork(len(gates)).double()
             module.load_state_dict({key: tensor.double() for key, tensor in tensors.items()})

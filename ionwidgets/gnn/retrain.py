@@ -77,7 +77,9 @@ def retrain_network(
     changed = GatingLayer(p.shape[-1], len(network.gate_names)).to(p.dtype)
     changed.load_state_dict(module.gating.state_dict())
     generator = torch.Generator().manual_seed(seed)
-    log_scales = (1e-3 * torch.randn(len(balance.model.currents), generator=generator, dtype=p.dtype)).requires_grad_()
+    log_scales = (
+        1e-3 * torch.randn(len(balance.model.currents), generator=generator, dtype=p.dtype)
+    ).requires_grad_()
     optimizer = torch.optim.Adam([*changed.parameters(), log_scales], lr=settings.rate)
     weight = balance.weight.unsqueeze(-1)
     variance = (balance.dVdt * balance.weight).square().sum()
@@ -89,7 +91,10 @@ def retrain_network(
         moved = ((altered - h).abs() * weight).sum() / (weight.sum() * h.shape[-1])
         size = torch.stack([w.square().mean() for w in changed.parameters()]).sum()
         loss = (
-            misfit + settings.eta * moved + settings.eta_scale * log_scales.abs().sum() + settings.weight_decay * size
+            misfit
+            + settings.eta * moved
+            + settings.eta_scale * log_scales.abs().sum()
+            + settings.weight_decay * size
         )
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -101,7 +106,11 @@ def retrain_network(
         losses[update] = loss.item()
         if progress is not None and update % 10 == 0:
             progress.report(
-                update / settings.updates, "Retraining on the recording", loss=loss.item(), misfit=misfit.item(), update=update
+                update / settings.updates,
+                "Retraining on the recording",
+                loss=loss.item(),
+                misfit=misfit.item(),
+                update=update,
             )
     with torch.no_grad():
         altered = _scan(changed, p, balance)
@@ -114,7 +123,14 @@ def retrain_network(
     new.gating.load_state_dict(changed.state_dict())
     scales = {c.name: float(s) for c, s in zip(balance.model.currents, log_scales.detach(), strict=True)}
     return Retrained(
-        Network(new, network.gate_names, network.card), h, altered, scales, explained, float(first), float(last), losses
+        Network(new, network.gate_names, network.card),
+        h,
+        altered,
+        scales,
+        explained,
+        float(first),
+        float(last),
+        losses,
     )
 
 

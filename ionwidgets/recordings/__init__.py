@@ -7,12 +7,14 @@ from ionwidgets.recordings.beats import (
     follows_one_to_one,
     stimulus_times,
 )
+from ionwidgets.recordings.biomarkers import biomarkers
 from ionwidgets.recordings.read import read_recording
 from ionwidgets.recordings.units import parse_columns, parse_units
 from ionwidgets.recordings.write import write_recording
 
 __all__ = [
     "Following",
+    "biomarkers",
     "estimate_cycle_length",
     "find_beats",
     "follows_one_to_one",

@@ -58,7 +58,9 @@ def typical_beats(
     name = str(recording.attrs.get("source", "recording"))
     unit = recording["V"].attrs.get("units")
     if unit != "mV":
-        raise RecordingError(f"V is in {unit}, and a finding needs mV; calibrate it first", file=name, column="V")
+        raise RecordingError(
+            f"V is in {unit}, and a finding needs mV; calibrate it first", file=name, column="V"
+        )
     beats, warnings = [], []
     time = recording["time"].values
     Ca = recording["Ca_i"] if "Ca_i" in recording else None
@@ -73,9 +75,13 @@ def typical_beats(
             )
         V = recording["V"].values[cell]
         onsets = stimulus_times(time, V, cycle_length, pulse, amplitude)
-        follows = follows_one_to_one(time, V, cycle_length, onsets=onsets) if len(find_beats(time, V)) else None
+        follows = (
+            follows_one_to_one(time, V, cycle_length, onsets=onsets) if len(find_beats(time, V)) else None
+        )
         if follows is None or not follows:
-            words = "has no action potentials" if follows is None else f"does not follow 1:1 ({follows.words})"
+            words = (
+                "has no action potentials" if follows is None else f"does not follow 1:1 ({follows.words})"
+            )
             warnings.append(f"CL {cycle_length:g} {words} and was left out")
             continue
         trace = Ca.values[cell] if Ca is not None else None
@@ -85,7 +91,9 @@ def typical_beats(
         else:
             beats.append(beat)
     if not beats:
-        raise RecordingError("no cell with a whole beat that follows its stimuli: " + "; ".join(warnings), file=name)
+        raise RecordingError(
+            "no cell with a whole beat that follows its stimuli: " + "; ".join(warnings), file=name
+        )
     return beats, warnings
 
 

@@ -163,9 +163,13 @@ def _question(
 ) -> Question:
     stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
     if not stimulus[1] > 0 or not np.isfinite(stimulus).all():
-        raise IonWidgetsError(f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}")
+        raise IonWidgetsError(
+            f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}"
+        )
     if paced_for is not None and not 0 < paced_for <= MOST_HISTORY:
-        raise IonWidgetsError(f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}")
+        raise IonWidgetsError(
+            f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}"
+        )
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
     pacing = {} if paced_for is None else {"pacing": paced_for}
     control = control_run(model, beats, stimulus, **pacing)
@@ -185,7 +189,9 @@ def _current_ratios(balance: Balance, network: Network, retrained: Retrained) ->
     return ratios
 
 
-def _result(question: Question, network: Network, retrained: Retrained, balance: Balance, judged: Judged) -> Result:
+def _result(
+    question: Question, network: Network, retrained: Retrained, balance: Balance, judged: Judged
+) -> Result:
     """Everything but the finding: the network's curves and currents, and the changes."""
     V = voltage_grid()
     curves = [net.gate_curves(V) for net in (network, retrained.network)]
@@ -201,16 +207,16 @@ def _result(question: Question, network: Network, retrained: Retrained, balance:
         both = [[(c[name] * factor)[:n, i].numpy() for name, factor in zip(names, scale, strict=True)]
                 for c, scale in ((before, [1.0] * len(names)), (after, [scales[name] for name in names]))]  # fmt: skip
         traces.append(current_traces(question.model, beat.cycle_length, beat.time, beat.V, np.array(both)))
-    return Result(
-        question.model, question.recording, {}, judged.changes, h_inf, tau, scales, tuple(traces)
-    )
+    return Result(question.model, question.recording, {}, judged.changes, h_inf, tau, scales, tuple(traces))
 
 
 def _predictions(
     result: Result, verdict: str, cycle_lengths: Sequence[float], duration: float
 ) -> dict[str, dict[str, float | None]]:
     """Mean APD90 of the last 5 s of the found model, by cycle length; None where it makes no action potentials."""
-    predictions: dict[str, dict[str, float | None]] = {f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths}
+    predictions: dict[str, dict[str, float | None]] = {
+        f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths
+    }
     if verdict == "unexplained" or not predictions:
         return predictions
     paced = result.simulate(list(cycle_lengths), duration, variables=[result.model.voltage])

@@ -1,0 +1,99 @@
+"""What the command line's words mean, and how it shows progress."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ionwidgets.errors import IonWidgetsError
+
+MOST_CELLS = 10_000
+
+
+def cycle_lengths(text: str) -> list[float]:
+    """``"400,600"`` or ``"300:800:5"`` (both ends included), or a mixture, as ms."""
+    lengths: list[float] = []
+    for part in text.split(","):
+        numbers = [_number(piece, f"--cycle-lengths {text}") for piece in part.split(":")]
+        if len(numbers) == 1:
+            lengths.append(numbers[0])
+        elif len(numbers) == 3 and numbers[2] > 0 and numbers[1] >= numbers[0]:
+            start, stop, step = numbers
+            count = int(np.floor((stop - start) / step + 1e-9)) + 1
+            if count > MOST_CELLS:
+                raise IonWidgetsError(
+                    f"--cycle-lengths {text}: {count} cells are too many; at most {MOST_CELLS}"
+                )
+            lengths += [start + step * i for i in range(count)]
+        else:
+            raise IonWidgetsError(
+                f"--cycle-lengths {text}: a range is START:STOP:STEP with STOP at or above START"
+            )
+    return lengths
+
+
+def factors(texts: list[str]) -> dict[str, float]:
+    """``["g_Kr=0.25", "g_to=3"]`` as a mapping; one text may hold several, separated by commas."""
+    scale: dict[str, float] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise IonWidgetsError(f"--scale {part}: expected NAME=FACTOR, such as g_Kr=0.25")
+        scale[name.strip()] = _number(value, f"--scale {part}")
+    return scale
+
+
+def milliseconds(text: str, option: str) -> list[float]:
+    """``"450,700"`` as numbers above zero."""
+    values = [_number(part, f"{option} {text}") for part in text.split(",")] if text else []
+    if any(value <= 0 for value in values):
+        raise IonWidgetsError(f"{option} {text}: cycle lengths are ms, above 0")
+    return values
+
+
+def stimulus(text: str) -> tuple[float, float] | None:
+    """``"-52,1"`` as (amplitude [A/F], duration [ms])."""
+    if not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise IonWidgetsError(f"--stimulus {text}: expected AMPLITUDE,DURATION in A/F and ms, such as -52,1")
+    return _number(parts[0], f"--stimulus {text}"), _number(parts[1], f"--stimulus {text}")
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise IonWidgetsError(f"{where}: {text.strip()!r} is not a number")
+    return value
+
+
+class Progress:
+    """Shows how far work is on stderr: one line that is rewritten on a terminal, a line a stage elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._message = ""
+
+    def report(self, fraction: float, message: str, **facts: Any) -> None:
+        """As `ionwidgets.jobs.Control` has it."""
+        if self._terminal:
+            print(f"\r\033[K{message} {fraction:4.0%}", end="", file=sys.stderr, flush=True)
+        elif message != self._message:
+            print(f"{message} ({fraction:.0%})", file=sys.stderr, flush=True)
+        self._message = message
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._terminal and self._message:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

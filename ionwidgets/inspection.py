@@ -1,0 +1,80 @@
+"""Recordings and findings in words, for the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ionwidgets.recordings import biomarkers, find_beats
+
+_VERDICTS = {
+    "changed": "Something changed in this cell.",
+    "unchanged": "No change beyond what noise gives.",
+    "unexplained": "The model cannot produce this recording.",
+}
+
+
+def describe(recording: xr.Dataset) -> str:
+    """Units, sampling, duration, beats, biomarkers and notes of a recording."""
+    time = recording["time"].values
+    lines = [
+        f"{recording.attrs.get('source', 'recording')}: {recording.sizes['cell']} cells",
+        f"  sampled every {np.diff(time).mean():g} ms",
+    ]
+    lines += [
+        f"  {name} in {variable.attrs.get('units', '?')}" for name, variable in recording.data_vars.items()
+    ]
+    table = biomarkers(recording)
+    for cell, length in enumerate(recording["cycle_length"].values):
+        V = recording["V"].values[cell]
+        last = time[np.flatnonzero(np.isfinite(V))[-1]]
+        unit = recording["V"].attrs.get("units", "")
+        paced = f"cycle length {length:g} ms" if np.isfinite(length) else "cycle length not known"
+        lines.append(
+            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(find_beats(time, V))} beats, V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
+        )
+        beats = table[table["cell"] == cell]
+        if beats["APD90"].notna().any():
+            middle = beats.median(numeric_only=True)
+            lines.append(
+                f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
+            )
+    notes = recording.attrs.get("notes")
+    return "\n".join(lines + ([f"  notes: {notes}"] if notes else []))
+
+
+def in_words(finding: dict[str, Any]) -> str:
+    """The verdict, the five that explain most, predictions and warnings."""
+    lines = [
+        f"{finding['model']}:{finding['variant']} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"
+    ]
+    ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
+    for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
+        lines.append(
+            f"  {entry['rank']}. {_change(entry)}; alone it explains {100 * entry['importance']:.1f} % of the difference"
+        )
+    lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
+    for cycle_length, prediction in finding["predictions"].items():
+        apd90 = prediction["apd90_ms"]
+        lines.append(
+            f"  predicted at CL {cycle_length} ms: APD90 {'none' if apd90 is None else f'{apd90:.1f} ms'}"
+        )
+    lines += [f"  warning: {warning}" for warning in finding["warnings"]]
+    return "\n".join(lines)
+
+
+def _change(entry: dict[str, Any]) -> str:
+    if "gate" in entry:
+        shift, ratio = entry["v_half_shift_mV"], entry["tau_ratio"]
+        known = (
+            f"V_half {shift:+.1f} mV, tau x{ratio:.2f}"
+            if shift is not None and ratio is not None
+            else "not estimated"
+        )
+        return f"gate {entry['gate']} of {entry['current']}: {known}"
+    if entry["scale"] is None:
+        return f"{entry['current']}: not estimated"
+    low, high = entry["ci95"]
+    return f"{entry['current']} ({entry['parameter']}) x{entry['scale']:.3f}, 95 % interval {low:.3f} to {high:.3f}"
