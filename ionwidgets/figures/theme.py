@@ -15,14 +15,16 @@ CONTROL: Final = "#868d96"
 ALTERED: Final = "#d55e00"
 RECORDING: Final = "#0c85c4"
 LEARNT: Final = "#0c85c4"
+NEURAL: Final = "#009270"
 
-COLOURS: Final = {"control": CONTROL, "altered": ALTERED, "recording": RECORDING, "learnt": LEARNT}
+COLOURS: Final = {"control": CONTROL, "altered": ALTERED, "recording": RECORDING, "learnt": LEARNT, "neural": NEURAL}
 LINES: Final[dict[str, dict[str, Any]]] = {
     "control": {"color": CONTROL, "width": 2},
     "altered": {"color": ALTERED, "width": 2},
     "recording": {"color": RECORDING, "width": 3.5},
     "preview": {"color": RECORDING, "width": 1.5},
     "learnt": {"color": LEARNT, "width": 2, "dash": "dash"},
+    "neural": {"color": NEURAL, "width": 1.75, "dash": "dot"},
     "model": {"color": ALTERED, "width": 1.75, "dash": "dash"},
 }
 

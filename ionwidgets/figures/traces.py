@@ -26,7 +26,7 @@ class Trace:
     time : (T,) ms.
     V : (T,) mV, or arbitrary units (`v_units`).
     Ca_i : (T,) mM, shown in µM; None where it was not measured.
-    role : "control", "altered", "recording", "preview" or "model": colour, width and dash.
+    role : "control", "altered", "recording", "preview", "model" or "neural": colour, width and dash.
     """
 
     name: str

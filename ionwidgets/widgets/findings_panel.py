@@ -22,6 +22,8 @@ from ionwidgets.widgets.words import explanation, headline, number
 
 CURVES_SHOWN = 6  # gates, those that explain most
 CURRENTS_SHOWN = 8
+SHOWN_V = (-100.0, 50.0)  # mV
+POINTS = 200  # of a gate curve
 
 
 class Findings(Panel):
@@ -78,7 +80,7 @@ class Findings(Panel):
 
     def _draw_gates(self, result: Any) -> None:
         old = self.gates.children
-        curves = result.gates()
+        curves = _thinned(result.gates())
         V = np.asarray(curves["V"], float)
         before, after = (
             {
@@ -138,7 +140,8 @@ class Findings(Panel):
         beats = [
             ("recording", "recording", comparison.recorded),
             ("control model", "control", comparison.control),
-            ("found model", "model", comparison.found),
+            ("found change", "model", comparison.found),
+            ("neural ODE", "neural", comparison.neural),
         ]
         if comparison.v_units != "mV":
             beats = beats[1:]  # arbitrary units share no axis with mV
@@ -181,6 +184,13 @@ def download_links(result: Any) -> str:
     )
 
 
+def _thinned(curves: Any) -> Any:
+    """The curves over the potentials that a figure shows, not more than it can show."""
+    V = np.asarray(curves["V"], float)
+    shown = np.flatnonzero((V >= SHOWN_V[0]) & (V <= SHOWN_V[1]))
+    return curves.isel(V=shown[:: max(1, shown.size // POINTS)])
+
+
 def _most_important(finding: Any, gates: list[str]) -> list[str]:
     """Gates by rank, those of the current in the first place before others of equal rank."""
     current_rank = {entry["current"]: entry.get("rank") or 10**6 for entry in finding["currents"]}
@@ -192,7 +202,12 @@ def _most_important(finding: Any, gates: list[str]) -> list[str]:
 
 
 def _empty_comparison() -> Any:
-    roles = (("recording", "recording"), ("control model", "control"), ("found model", "model"))
+    roles = (
+        ("recording", "recording"),
+        ("control model", "control"),
+        ("found change", "model"),
+        ("neural ODE", "neural"),
+    )
     figure = figures.action_potential(
         [figures.Trace(name, [], [], [], role) for name, role in roles], calcium=True, height=440
     )

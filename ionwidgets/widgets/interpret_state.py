@@ -19,13 +19,16 @@ PACED_FOR = 20_000.0  # ms, as the predictions of a finding are
 
 @dataclass(frozen=True)
 class Comparison:
-    """One beat of the recording, of the control model and of the found model, at one cycle length in ms."""
+    """One beat at one cycle length in ms: recorded, of the control model, of the model with the change that was
+    found, and of the neural ODE (the model with the retrained network's gates).
+    """
 
     cycle_length: float
     v_units: str
     recorded: Beat
     control: Beat
     found: Beat
+    neural: Beat
 
 
 class InterpretState(HasTraits):
@@ -54,21 +57,17 @@ class InterpretState(HasTraits):
         try:
             cell = int(np.nanargmax(np.asarray(result.recording["cycle_length"], float)))
             cycle_length = float(result.recording["cycle_length"][cell])
-            start = PACED_FOR - 3 * cycle_length
-            control = simulate(
-                result.model,
-                cycle_length,
-                PACED_FOR,
-                record_from=start,
-                variables=list(result.model.observables),
-            )
-            found = result.neural_ode(cycle_lengths=[cycle_length], duration=PACED_FOR)
+            stored = {"record_from": PACED_FOR - 3 * cycle_length, "variables": list(result.model.observables)}
+            control = simulate(result.model, cycle_length, PACED_FOR, **stored)
+            found = result.simulate(cycle_length, PACED_FOR, **stored)
+            neural = result.neural_ode(cycle_length, PACED_FOR, **stored)
             comparison = Comparison(
                 cycle_length,
                 str(result.recording["V"].attrs.get("units", "mV")),
                 last_beat(result.recording, cell),
                 last_beat(control),
                 last_beat(found),
+                last_beat(neural),
             )
         except IonWidgetsError as error:
             trouble = f"The finding cannot be simulated: {error}"

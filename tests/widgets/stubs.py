@@ -76,10 +76,12 @@ class Result:
             coords={"source": ["control", "altered"], "time": time},
         )
 
-    def neural_ode(self, cycle_lengths: Any, duration: float = 20_000.0) -> xr.Dataset:
+    def simulate(self, cycle_lengths: Any, duration: float = 20_000.0, **options: Any) -> xr.Dataset:
         from ionwidgets.simulation import simulate
 
-        return simulate(self.model, cycle_lengths, duration, scale={"g_Kr": 0.25}, variables=["V", "Ca_i"])
+        return simulate(self.model, cycle_lengths, duration, scale={"g_Kr": 0.25}, **options)
+
+    neural_ode = simulate
 
     def export(self, path: Any) -> None:
         self.model.save(path)

@@ -70,7 +70,7 @@ def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None
         assert part in text
     assert "iw.discover" in bench.panels[INTERPRET][0].python.text
     lines = bench.panels[INTERPRET][0].comparison.data
-    assert [line.name for line in lines[:3]] == ["recording", "control model", "found model"]
+    assert [line.name for line in lines[:3]] == ["recording", "control model", "found change"]
     assert all(len(line.x) > 100 for line in lines[:3])
 
 

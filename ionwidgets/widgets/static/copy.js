@@ -1,8 +1,7 @@
 // Lines of Python to take along, and a button that puts them on the clipboard.
-let count = 0;
 
 function render({ model, el }) {
-  const id = `ionw-copy-${++count}`;
+  const id = `ionw-copy-${Math.random().toString(36).slice(2)}`;
   const root = document.createElement("div");
   root.className = "ionw-copy";
   const label = document.createElement("label");

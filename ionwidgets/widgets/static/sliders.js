@@ -1,6 +1,5 @@
 // A native range input a conductance. Its positions index `stops` (0, then a logarithmic scale that holds 1), so the
 // kernel and the page agree on every value; the readout says exactly what is simulated.
-let count = 0;
 
 const node = (tag, attributes = {}, text = "") => {
   const element = document.createElement(tag);
@@ -15,7 +14,7 @@ const nearest = (stops, value) =>
 const readout = (value) => `×${Number(value.toPrecision(3))}`;
 
 function render({ model, el }) {
-  const uid = `ionw-sliders-${++count}`;
+  const uid = `ionw-sliders-${Math.random().toString(36).slice(2)}`;
   const root = node("div", { class: "ionw-sliders", role: "group", "aria-label": "Conductances, relative to control" });
   const rows = new Map();
   let frame = 0;
@@ -72,7 +71,7 @@ function render({ model, el }) {
         id, type: "range", min: 0, max: stops.length - 1, step: 1, "aria-describedby": `${id}-note`,
         title: "Double-click: back to ×1",
       });
-      const output = node("output", { for: id });
+      const output = node("span", { class: "ionw-slider-value", "aria-hidden": "true" });
       input.addEventListener("input", () => moved(name));
       input.addEventListener("dblclick", () => {
         input.value = String(nearest(stops, 1));

@@ -1,9 +1,8 @@
 // A labelled native file input. The file goes to the kernel in pieces: a websocket message may hold 10 MiB at most.
 const PIECE = 2 ** 20;
-let count = 0;
 
 function render({ model, el }) {
-  const id = `ionw-upload-${++count}`;
+  const id = `ionw-upload-${Math.random().toString(36).slice(2)}`;
   const root = document.createElement("div");
   root.className = "ionw-field ionw-upload";
   const label = document.createElement("label");

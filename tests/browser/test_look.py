@@ -1,0 +1,84 @@
+"""Both colour schemes, narrow and wide: nothing sideways, nothing unnamed, hidden steps hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+STEPS = ("1 Model", "2 Experiment", "3 Learn", "4 Retrain", "5 Interpret")
+
+UNNAMED = """() => [...document.querySelectorAll('button, input, select, textarea, a[href], [role=slider]')]
+  .filter(element => element.checkVisibility())
+  .filter(element => !element.labels?.length && !element.textContent.trim())
+  .map(element => element.outerHTML.slice(0, 120))"""
+
+CUT = """() => [...document.querySelectorAll('.ionw :is(button, label, th, td, h2, p)')]
+  .filter(element => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
+    && getComputedStyle(element).display !== 'inline')
+  .map(element => element.outerHTML.slice(0, 120))"""
+
+FIGURES_FIT = """() => [...document.querySelectorAll('.ionw-figure')]
+  .filter(element => element.checkVisibility())
+  .every(element => Math.abs((element.querySelector('.main-svg')?.getBoundingClientRect().width ?? -9)
+    - element.clientWidth) <= 2)"""
+
+
+def _screenshot(page: Page, path: Path) -> None:
+    page.screenshot(path=path, full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_step_fits_and_every_control_has_a_name(
+    open_page: Callable[..., Any], tmp_path: Path, width: int, scheme: str
+) -> None:
+    page: Page = open_page(width=width, scheme=scheme).page
+    for step in (STEPS[4], *STEPS[:4]):
+        page.get_by_role("button", name=step).click()
+        expect(page.get_by_role("button", name=step)).to_have_attribute("aria-current", "step")
+        page.locator(".ionw-figure .main-svg:visible").first.wait_for()
+        page.wait_for_function(FIGURES_FIT)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, step
+        assert page.evaluate(UNNAMED) == [], step
+        assert page.evaluate(CUT) == [], step
+        _screenshot(page, tmp_path / f"{step[0]}-{scheme}-{width}.png")
+    dark = page.evaluate("getComputedStyle(document.querySelector('.ionw')).backgroundColor")
+    assert (sum(int(part) for part in dark[4:-1].split(",")) < 200) == (scheme == "dark")
+
+
+def test_only_the_step_that_is_shown_is_in_the_accessibility_tree(open_page: Callable[..., Any]) -> None:
+    page: Page = open_page().page
+    page.get_by_role("button", name="2 Experiment").click()
+    expect(page.get_by_role("slider", name="g_Kr", exact=True)).to_be_visible()
+    page.get_by_role("button", name="4 Retrain").click()
+    expect(page.get_by_label("eta")).to_be_visible()
+    expect(page.get_by_role("slider")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Alter the model by hand")).to_have_count(0)
+
+
+def test_the_steps_can_be_walked_with_the_keyboard_alone(open_page: Callable[..., Any]) -> None:
+    page: Page = open_page().page
+    page.get_by_role("button", name="1 Model").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="2 Experiment")).to_be_focused()
+    page.keyboard.press("Enter")
+    slider = page.get_by_role("slider").first
+    expect(slider).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "×1.04")
+
+
+def test_the_address_needs_its_token(open_page: Callable[..., Any], address: str, browser: Any) -> None:
+    open_page()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address.partition("?")[0])
+    assert "/login" in page.url
+    context.close()

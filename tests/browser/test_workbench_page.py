@@ -1,0 +1,155 @@
+"""The main job in a real browser: the finding without a click; sliders, training and retraining live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page().page
+
+
+def _step(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+    expect(page.get_by_role("button", name=name)).to_have_attribute("aria-current", "step")
+
+
+def _line(page: Page, figure: str, index: int) -> np.ndarray:
+    """y of one line of the figure with this accessible name, as the page has it."""
+    values = page.get_by_role("img", name=figure).evaluate(
+        "(plot, index) => Array.from(plot.data[index].y ?? [])", index
+    )
+    return np.array(values, float)
+
+
+def _drawn(page: Page, figure: str, index: int) -> None:
+    page.get_by_role("img", name=figure).wait_for()
+    page.wait_for_function(
+        "([name, index]) => document.querySelector(`[aria-label='${name}']`)?.data?.[index]?.y?.length > 0",
+        arg=[figure, index],
+    )
+
+
+COMPARISON = "The recording, the control cell and the found cell"
+ANSWER = "V and intracellular calcium of the altered cell against control"
+
+
+def test_the_finding_is_seen_without_a_click(page: Page) -> None:
+    expect(page.get_by_role("heading", name=re.compile(r"I_Kr is down to \d+ % of control"))).to_be_visible()
+    row = page.get_by_role("row", name=re.compile("^I_Kr"))
+    expect(row.first).to_contain_text("×0.")
+    _drawn(page, COMPARISON, 0)
+    recorded, control, found = (_line(page, COMPARISON, index) for index in range(3))
+    assert np.max(recorded) > 0 and np.min(recorded) < -70
+    # APD90 from samples: the recording's is the found cell's, and not the control's.
+    lengths = [np.count_nonzero(V > -70) for V in (recorded, control, found)]
+    assert abs(lengths[0] - lengths[2]) <= 10 < abs(lengths[0] - lengths[1])
+    expect(page.get_by_role("status")).not_to_be_empty()
+    for name, file in (("Download JSON", "finding.json"), ("Download .mmt", "edited.mmt")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        assert download.value.suggested_filename == file
+    expect(page.get_by_label("Python that redoes this session")).to_have_value(re.compile(r"iw\.discover"))
+    assert "iw.workbench" not in page.content(), "the notebook's source is not shown"
+
+
+def test_moving_g_kr_changes_the_curve(page: Page) -> None:
+    _step(page, "2 Experiment")
+    _drawn(page, ANSWER, 1)
+    slider = page.get_by_role("slider", name="g_Kr", exact=True)
+    expect(slider).to_have_attribute("aria-valuetext", "×1, control")
+    before = _line(page, ANSWER, 1)
+    slider.focus()
+    for _ in range(32):
+        slider.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", "×0.25")
+    page.wait_for_function(
+        "([name, last]) => document.querySelector(`[aria-label='${name}']`)"
+        ".data[1].y.filter(v => v > -70).length > last + 50",
+        arg=[ANSWER, int(np.count_nonzero(before > -70))],
+    )
+    expect(page.get_by_role("row", name=re.compile("^APD90"))).to_contain_text("+")
+    slider.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", "×0, blocked")
+    page.get_by_role("button", name="Reset").click()
+    expect(slider).to_have_attribute("aria-valuetext", "×1, control")
+    page.wait_for_function(
+        "([name, count]) => document.querySelector(`[aria-label='${name}']`)"
+        ".data[1].y.filter(v => v > -70).length === count",
+        arg=[ANSWER, int(np.count_nonzero(before > -70))],
+    )
+
+
+def test_training_starts_and_stops_at_once(page: Page) -> None:
+    _step(page, "3 Learn")
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    status = page.get_by_role("status")
+    expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=30_000)
+    _drawn(page, "Loss of the training against update number", 0)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_enabled()
+    expect(status).to_contain_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_enabled()
+    page.get_by_role("button", name="Stop").click()
+    expect(
+        page.get_by_text(re.compile("The training was stopped after .* stays in use")).first
+    ).to_be_visible(timeout=5_000)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+
+
+def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
+    expect(page.get_by_role("heading", name=re.compile("I_Kr"))).to_be_visible()
+    _step(page, "4 Retrain")
+    page.get_by_role("button", name="Retrain", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
+    expect(page.get_by_role("button", name="5 Interpret")).to_have_attribute(
+        "aria-current", "step", timeout=180_000
+    )
+    expect(page.get_by_role("status")).to_contain_text("I_Kr is down to")
+    expect(
+        page.get_by_role("region", name=re.compile("^Findings")).get_by_role("row").nth(1)
+    ).to_contain_text("I_Kr")
+
+
+def test_a_retraining_can_be_stopped_and_keeps_the_finding(page: Page) -> None:
+    page.get_by_role("button", name="Run it live").click()
+    expect(page.get_by_role("button", name="4 Retrain")).to_have_attribute("aria-current", "step")
+    expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(re.compile("The retraining was stopped")).first).to_be_visible(timeout=10_000)
+    _step(page, "5 Interpret")
+    expect(page.get_by_role("heading", name=re.compile("I_Kr is down to"))).to_be_visible()
+
+
+def test_a_recording_and_a_model_can_be_handed_in(page: Page, tmp_path: Any) -> None:
+    _step(page, "2 Experiment")
+    bad = tmp_path / "bad.csv"
+    bad.write_text("time [ms],V [mV]\n0,-80\n1,oops\n")
+    page.get_by_label("Recording", exact=True).set_input_files(bad)
+    expect(page.get_by_role("alert").filter(has_text="bad.csv")).to_be_visible()
+    good = tmp_path / "mine.csv"
+    rows = (f"600,{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
+    good.write_text("cycle_length [ms],time [ms],V [mV]\n" + "".join(rows))
+    page.get_by_label("Recording", exact=True).set_input_files(good)
+    expect(page.get_by_role("status")).to_contain_text("mine.csv is loaded")
+    expect(page.get_by_text("600 ms", exact=True)).to_be_visible()
+    _step(page, "1 Model")
+    broken = tmp_path / "broken.mmt"
+    broken.write_text("[[model]]\nnothing here")
+    page.get_by_label("Open model file").set_input_files(broken)
+    expect(page.get_by_role("alert").filter(has_text="broken.mmt")).to_be_visible()
+    page.get_by_label("Variant").select_option(label="epi: epicardial cell")
+    expect(page.get_by_role("status")).to_contain_text("is open")
+    _step(page, "5 Interpret")
+    expect(page.get_by_role("heading", name="No finding yet")).to_be_visible()
