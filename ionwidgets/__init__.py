@@ -26,7 +26,21 @@ _HOME = {
 }
 _ROOMS = ("models", "simulation", "recordings", "jobs", "gnn", "figures", "discovery", "widgets")
 
-__all__ = ["__version__", *_HOME, "widgets"]
+__all__ = [
+    "__version__",
+    "IonWidgetsError",
+    "load_model",
+    "list_models",
+    "simulate",
+    "biomarkers",
+    "read_recording",
+    "write_recording",
+    "learn",
+    "retrain",
+    "discover",
+    "workbench",
+    "widgets",
+]
 
 if TYPE_CHECKING:
     from ionwidgets import widgets

@@ -27,6 +27,16 @@ app = typer.Typer(
 Model = Annotated[str, typer.Argument(help="Library name, such as tnnp2004:epi, or path of an .mmt file.")]
 File = Annotated[Path, typer.Argument(help="A recording: CSV or TSV, perhaps gzipped.")]
 Columns = Annotated[str, typer.Option(help="Which column holds what: time=0,V=2 or by title.")]
+TITLES = {
+    "cycle_length": "CL [ms]",
+    "RMP": "RMP [mV]",
+    "peak": "peak [mV]",
+    "dVdt_max": "dV/dt max [mV/ms]",
+    "APD50": "APD50 [ms]",
+    "APD90": "APD90 [ms]",
+    "Ca_diastolic": "Ca_i min [uM]",
+    "Ca_peak": "Ca_i max [uM]",
+}
 Units = Annotated[str, typer.Option(help="Units of the columns: time=s,V=mV.")]
 
 
@@ -55,7 +65,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="netCDF file for every state and current.")] = None,
 ) -> None:
     """Pace a model; print the last beat's biomarkers, and store traces with --out."""
-    names = None if out else []
+    names: list[str] | None = None if out else []
     cell = iw.load_model(model)
     paced = iw.simulate(
         cell, cycle_lengths(lengths), duration, scale=factors(scale or []), sample=sample,
@@ -64,16 +74,12 @@ def simulate(
     if out is not None:
         _writable(out)
         paced.to_netcdf(out, engine="h5netcdf", encoding={name: {"zlib": True} for name in paced.data_vars})
-        print(
-            f"{out}: {paced.sizes['cell']} cells, {paced.sizes['time']} samples of {len(paced.data_vars)} variables",
-            file=sys.stderr,
-        )
+        sizes = f"{paced.sizes['cell']} cells, {paced.sizes['time']} samples"
+        print(f"{out}: {sizes} of {len(paced.data_vars)} variables", file=sys.stderr)
     table = iw.biomarkers(paced).dropna(subset=["APD90"]).groupby("cell").last()
-    shown = ["cycle_length", "RMP", "peak", "dVdt_max", "APD50", "APD90", "Ca_diastolic", "Ca_peak"]
-    titles = {"cycle_length": "CL [ms]", "RMP": "RMP [mV]", "peak": "peak [mV]", "dVdt_max": "dV/dt max [mV/ms]",
-              "APD50": "APD50 [ms]", "APD90": "APD90 [ms]", "Ca_diastolic": "Ca_i min [uM]", "Ca_peak": "Ca_i max [uM]"}  # fmt: skip
     table[["Ca_diastolic", "Ca_peak"]] *= 1000
-    print(table[shown].rename(columns=titles).to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    table = table[list(TITLES)].rename(columns=TITLES)
+    print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
 
 
 @app.command()
@@ -89,9 +95,8 @@ def learn(
         network = iw.learn(iw.load_model(model), seed=seed, fresh=fresh, progress=progress)
     network.save(out)
     figures = network.card["figures"]
-    print(
-        f"{out}: {network.card['model']}, seed {network.card['seed']}; against the model itself, after 20 s of pacing:"
-    )
+    print(f"{out}: {network.card['model']}, seed {network.card['seed']}")
+    print("against the model itself, after 20 s of pacing:")
     rows = zip(figures["cycle_length_ms"], figures["apd90_error_ms"], figures["v_rmse_mV"], strict=True)
     for cycle_length, error, rmse in rows:
         print(f"  CL {cycle_length:g} ms: APD90 {error:+.2f} ms, V RMSE {rmse:.2f} mV")
@@ -139,8 +144,9 @@ def discover(
     data, cell = _read(recording, columns, units), iw.load_model(model)
     with Progress() as progress:
         result = iw.discover(
-            cell, data, network=Network.load(network) if network else None, eta=eta, decoder=decoder, seed=seed,
-            stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration, progress=progress,
+            cell, data, network=Network.load(network) if network else None, eta=eta, decoder=decoder,
+            seed=seed, stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration,
+            progress=progress,
         )  # fmt: skip
     if export is not None:
         result.export(export)
@@ -190,7 +196,8 @@ def main() -> None:
         sys.exit(2)
     except Exception as error:
         print(
-            f"ionwidgets: a fault of ionwidgets, not yours: {type(error).__name__}: {error}; please report it",
+            f"ionwidgets: a fault of ionwidgets, not yours: {type(error).__name__}: {error}; "
+            "please report it",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -33,13 +33,15 @@ def describe(recording: xr.Dataset) -> str:
         unit = recording["V"].attrs.get("units", "")
         paced = f"cycle length {length:g} ms" if np.isfinite(length) else "cycle length not known"
         lines.append(
-            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(find_beats(time, V))} beats, V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
+            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(find_beats(time, V))} beats, "
+            f"V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
         )
         beats = table[table["cell"] == cell]
         if beats["APD90"].notna().any():
             middle = beats.median(numeric_only=True)
             lines.append(
-                f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
+                f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, "
+                f"RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
             )
     notes = recording.attrs.get("notes")
     return "\n".join(lines + ([f"  notes: {notes}"] if notes else []))
@@ -47,14 +49,12 @@ def describe(recording: xr.Dataset) -> str:
 
 def in_words(finding: dict[str, Any]) -> str:
     """The verdict, the five that explain most, predictions and warnings."""
-    lines = [
-        f"{finding['model']}:{finding['variant']} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"
-    ]
+    asked = f"{finding['model']}:{finding['variant']} against {finding['recording']['file']}"
+    lines = [f"{asked}: {_VERDICTS[finding['verdict']]}"]
     ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
     for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
-        lines.append(
-            f"  {entry['rank']}. {_change(entry)}; alone it explains {100 * entry['importance']:.1f} % of the difference"
-        )
+        share = f"alone it explains {100 * entry['importance']:.1f} % of the difference"
+        lines.append(f"  {entry['rank']}. {_change(entry)}; {share}")
     lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
     for cycle_length, prediction in finding["predictions"].items():
         apd90 = prediction["apd90_ms"]
@@ -77,4 +77,5 @@ def _change(entry: dict[str, Any]) -> str:
     if entry["scale"] is None:
         return f"{entry['current']}: not estimated"
     low, high = entry["ci95"]
-    return f"{entry['current']} ({entry['parameter']}) x{entry['scale']:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    scale = f"x{entry['scale']:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    return f"{entry['current']} ({entry['parameter']}) {scale}"

@@ -1,4 +1,4 @@
-"""What every other change would be, beside those that were found: one Gauss-Newton step for each, all in one sweep."""
+"""What every other change would be beside those that were found: a Gauss-Newton step each, in one sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ionwidgets.discovery.objective import Objective
 
 @dataclass(frozen=True)
 class Beside:
-    """One more change beside the found: its value after one step, its standard error, and the cost it would save."""
+    """One more change beside the found: value after one step, standard error, and the cost it would save."""
 
     value: float
     error: float

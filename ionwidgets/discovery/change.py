@@ -19,8 +19,8 @@ BOUND = {"scale": 4.6, "v_half": 40.0, "tau": 3.0}
 
 @dataclass(frozen=True, order=True)
 class Change:
-    """`kind` "scale": target is a current, and the value ln s; "v_half": a gate, V_half is moved by the value [mV];
-    "tau": a gate, and the value is ln of the ratio of its time constants, the same at every V."""
+    """`kind` "scale": target is a current, and the value ln s; "v_half": a gate, V_half is moved by the value
+    [mV]; "tau": a gate, and the value is ln of the ratio of its time constants, the same at every V."""
 
     kind: str
     target: str

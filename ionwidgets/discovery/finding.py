@@ -1,4 +1,4 @@
-"""The finding as a document: schema ``ionwidgets/finding/1``; fields may be added, unknown is null, never NaN."""
+"""The finding as a document, ``ionwidgets/finding/1``: fields may be added, unknown is null, never NaN."""
 
 from __future__ import annotations
 
@@ -159,15 +159,17 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
     if judged.verdict == "unexplained":
         V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))
         remarks.append(
-            f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; at CL "
-            f"{beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, peaks at {beat.V.max():.1f} mV and has "
-            f"APD90 {_apd90(beat.V, beat):.0f} ms, the model at its best {V.min():.1f} mV, {V.max():.1f} mV and "
-            f"{_apd90(V, beat):.0f} ms; choose a model of this kind of cell"
+            f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; "
+            f"at CL {beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, "
+            f"peaks at {beat.V.max():.1f} mV and has APD90 {_apd90(beat.V, beat):.0f} ms, "
+            f"the model at its best {V.min():.1f} mV, {V.max():.1f} mV and {_apd90(V, beat):.0f} ms; "
+            "choose a model of this kind of cell"
         )
     for rival in judged.rivals:
         names = ", ".join(_name(objective.model, change) for change in judged.changes)
         remarks.append(
-            f"{names} and {_name(objective.model, rival)} cannot be told apart from this recording; a voltage clamp would"
+            f"{names} and {_name(objective.model, rival)} cannot be told apart from this recording; "
+            "a voltage clamp would"
         )
     if len(judged.changes) > 1:
         remarks.append("no single change explains the recording; the changes found together are ranked first")

@@ -1,8 +1,8 @@
 """Gauss-Newton through the ODE, many hypotheses at once: every iteration is one sweep of all their runs.
 
-The unknowns are the values of a hypothesis' changes and, of every cell, its shift and slow offsets; sensitivities
-are finite differences. A step that does not lower the cost is shortened. Far from the answer the offsets would take
-the blame for everything, so a search begins with the changes alone.
+The unknowns are the values of a hypothesis' changes and, of every cell, its shift and slow offsets;
+sensitivities are finite differences. A step that does not lower the cost is shortened. Far from the answer
+the offsets would take the blame for everything, so a search begins with the changes alone.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ TOLERANCE, LEAST_GAIN = 2e-3, 1.0  # relative and absolute gain in cost that is 
 SHORTER = 0.3  # of a step that went too far
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
-HOPELESS, TRIED = (
-    100.0,
-    4,
-)  # a search that is so many times worse than the best after so many iterations is left
+# A search that is so many times worse than the best after so many iterations is left.
+HOPELESS, TRIED = 100.0, 4
 
 
 @dataclass(frozen=True)
@@ -47,14 +45,14 @@ class Fitted:
     def standard_errors(self, objective: Objective) -> dict[Change, float]:
         """Of each change's value, from the curvature at the best fit.
 
-        The residuals left over are no white noise: their variance is taken from the fit where it is larger than
-        expected, and 20 ms of them count as one.
+        The residuals left over are no white noise: their variance is taken from the fit where it is larger
+        than expected, and 20 ms of them count as one.
         """
         spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * self.unit(objective))
         return {change: float(s) for change, s in zip(self.values, spread, strict=True)}
 
     def unit(self, objective: Objective) -> float:
-        """How much cost one independent piece of information is worth (1 if the residuals were white noise)."""
+        """How much cost one independent piece of information is worth: 1 if residuals were white noise."""
         points = sum(int((w > 0).sum()) for w in objective.weights)
         return max(1.0, self.cost / points) * CORRELATED
 
@@ -75,10 +73,10 @@ def fit(
     free: bool = True,
     report: Callable[[float], None] | None = None,
 ) -> list[Fitted | None]:
-    """The best that each hypothesis (changes and their first values, or a point) can do; None if no run survived.
+    """The best that each hypothesis (changes and first values, or a point) can do; None if no run survived.
 
-    `cells` limits what is compared, and what `Fitted.runs` holds; `free`: shift and slow offsets are unknowns too;
-    `report` is told the share that is done.
+    `cells` limits what is compared, and what `Fitted.runs` holds; `free`: shift and slow offsets are unknowns
+    too; `report` is told the share that is done.
     """
     cells = list(range(len(objective.beats)) if cells is None else cells)
     searches = [_Search(h if isinstance(h, Point) else objective.origin(h)) for h in hypotheses]

@@ -1,4 +1,4 @@
-"""Progress of work that has stages, some of them in threads: said often enough to stop at once, never too often."""
+"""Progress of work in stages, some of them in threads: said often enough to stop at once, never too often."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ UNEXPLAINED = 2.0  # mV RMS of V beyond noise that the best of the model leaves
 
 @dataclass(frozen=True)
 class Judged:
-    """verdict; best: the fit that it rests on; values, errors: of every change, those found and those beside them;
-    importance: what a change explains when it is put alone into the ODE; order: changes, the first explains most;
-    rivals: changes that explain the recording alone as well as what was found; left: V unexplained [mV]."""
+    """verdict; best: the fit that it rests on; values, errors: of every change, those found and those beside
+    them; importance: what a change explains when it is put alone into the ODE; order: changes, the first
+    explains most; rivals: changes that explain the recording alone as well as what was found; left: V
+    unexplained [mV]."""
 
     verdict: str
     best: Fitted
@@ -37,12 +38,12 @@ class Judged:
         return dict(self.best.values) if self.verdict == "changed" else {}
 
 
-def judge(objective: Objective, none: Fitted | None, screened: list[Fitted], found: Found) -> Judged:
+def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Found) -> Judged:
     """Weigh what was found.
 
-    `importance` is the share of the cost of "no change" that the change takes away when fitted alone: in full where
-    it was fitted in full, else in the screening. (Cost: see `objective`; offsets of the slow concentrations are free
-    in both.)
+    `importance` is the share of the cost of "no change" that the change takes away when fitted alone: in full
+    where it was fitted in full, else in the screening. (Cost: see `objective`; offsets of the slow
+    concentrations are free in both.)
     """
     best = found.best
     left = left_over(objective, best)
@@ -52,7 +53,7 @@ def judge(objective: Objective, none: Fitted | None, screened: list[Fitted], fou
         verdict = "unchanged"
     else:
         verdict = "changed"
-    importance = {_only(f): _share(f.cost, none.cost) for f in screened} if none is not None else {}
+    importance = {_only(f): _share(f.cost, none.cost) for f in screened}
     full = {_only(f): _share(f.cost, found.none.cost) for f in found.singles}
     importance |= full
     order = sorted(importance, key=lambda c: (c not in best.values, c not in full, -importance[c]))
@@ -63,10 +64,15 @@ def judge(objective: Objective, none: Fitted | None, screened: list[Fitted], fou
         rivals = [_only(f) for f in found.singles if f.cost < near and _only(f) not in best.values]
     beside: dict[Change, Beside] = found.others
     return Judged(
-        verdict, best,
-        best.values | {c: b.value for c, b in beside.items()}, errors | {c: b.error for c, b in beside.items()},
-        importance, order, rivals, left,
-    )  # fmt: skip
+        verdict=verdict,
+        best=best,
+        values=best.values | {change: other.value for change, other in beside.items()},
+        errors=errors | {change: other.error for change, other in beside.items()},
+        importance=importance,
+        order=order,
+        rivals=rivals,
+        left=left,
+    )
 
 
 def effect(objective: Objective, fitted: Fitted) -> float:

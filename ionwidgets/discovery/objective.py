@@ -1,8 +1,8 @@
 """A cell's recorded beats against the ODE with some changes: runs, and residuals.
 
 What nobody knows of a recorded cell is free beside the changes: when the stimulus came (`shift`), and the
-concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as offsets of their logarithms from the
-control's.
+concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as offsets of their logarithms
+from the control's.
 The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
 
     sigma_V = sqrt(noise^2 + 0.2^2) mV,    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
@@ -35,7 +35,7 @@ SLOW_DIFFERENCE = 0.01
 
 @dataclass(frozen=True)
 class Point:
-    """Values of the changes, and of what else is free: shift (cells,) ms, slow (cells, slow states) in logarithms."""
+    """Values of the changes, and of what else is free: shift (cells,) ms, slow (cells, slow states)."""
 
     values: dict[Change, float]
     shift: NDArray
@@ -57,8 +57,8 @@ class Objective:
     beats : typical beats, one a cell.
     control : `control_run` of the model for these beats; its last samples are where runs start.
     stimulus : (amplitude [A/F], duration [ms]).
-    paced_for : ms that each cell had been paced from the model's initial state before its recording began, if known;
-        then every run is that history, and nothing slow is free.
+    paced_for : ms that each cell had been paced from the model's initial state before its recording began, if
+        known; then every run is that history, and nothing slow is free.
     settling : ms that a run lasts before its compared beat.
     steps : of the stepper.
     alive : called before every run, from the runs' threads; what it raises ends the sweep.
@@ -82,7 +82,8 @@ class Objective:
         self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
         self.names = [name for name in model.observables if name == model.voltage or with_calcium]
-        self.slow_states, self.slow_prior = ([], np.empty(0)) if paced_for else _slow_states(model, control)
+        slow: tuple[list[str], NDArray] = ([], np.empty(0)) if paced_for else _slow_states(model, control)
+        self.slow_states, self.slow_prior = slow
         self.start = np.array(
             [
                 [float(control[name].values[i, -1]) for name in self.kernel.layout.states]

@@ -1,7 +1,8 @@
 """`discover` and `retrain`: from a recording to what changed in the cell.
 
-The recording's typical beats go to stage 2 (the network), whose gates and scales say which currents changed; its
-proposals and those of a short look through the ODE are fitted through the ODE, which decides, with intervals.
+The recording's typical beats go to stage 2 (the network), whose gates and scales say which currents changed;
+its proposals and those of a short look through the ODE are fitted through the ODE, which decides, with
+intervals.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def discover(
     eta : price of a change of a gate in stage 2.
     decoder : "ode", the model's own equations.
     stimulus : (amplitude [A/F], duration [ms]) where it is not the model's.
-    paced_for : ms that each cell had been paced from the model's initial state before its recording begins; without
-        it the slow concentrations of every cell are free.
+    paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
+        without it the slow concentrations of every cell are free.
     predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90.
     progress : is told how far the work is, and may end it.
 
@@ -119,8 +120,8 @@ def discover(
     network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.3))
     if network.model_hash != model.hash:
         raise IonWidgetsError(
-            f"the network has learnt {network.model_name}:{network.variant} with other equations than {model.key}; "
-            "train one on this model (ionwidgets learn)"
+            f"the network has learnt {network.model_name}:{network.variant} with other equations than "
+            f"{model.key}; train one on this model (ionwidgets learn)"
         )
     question = _question(model, recording, stimulus, paced_for)
     heartbeat.report(0.05, "Retraining on the recording")
@@ -177,7 +178,7 @@ def _question(
 
 
 def _current_ratios(balance: Balance, network: Network, retrained: Retrained) -> dict[str, float]:
-    """How large the network makes each current, against control: the slope of one on the other, 0.05 to 20."""
+    """How large the network makes each current: the slope of it on the control's, held to 0.05 ... 20."""
     with torch.no_grad():
         before, after = balance.currents(retrained.gates_before), balance.currents(retrained.gates_after)
     ratios = {}
@@ -204,8 +205,9 @@ def _result(
     traces = []
     for i, beat in enumerate(question.beats):
         n = beat.time.size
-        both = [[(c[name] * factor)[:n, i].numpy() for name, factor in zip(names, scale, strict=True)]
-                for c, scale in ((before, [1.0] * len(names)), (after, [scales[name] for name in names]))]  # fmt: skip
+        control = [before[name][:n, i].numpy() for name in names]
+        altered = [(after[name] * scales[name])[:n, i].numpy() for name in names]
+        both = [control, altered]
         traces.append(current_traces(question.model, beat.cycle_length, beat.time, beat.V, np.array(both)))
     return Result(question.model, question.recording, {}, judged.changes, h_inf, tau, scales, tuple(traces))
 
@@ -213,7 +215,7 @@ def _result(
 def _predictions(
     result: Result, verdict: str, cycle_lengths: Sequence[float], duration: float
 ) -> dict[str, dict[str, float | None]]:
-    """Mean APD90 of the last 5 s of the found model, by cycle length; None where it makes no action potentials."""
+    """Mean APD90 of the last 5 s of the found model, by cycle length; None without action potentials."""
     predictions: dict[str, dict[str, float | None]] = {
         f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths
     }

@@ -21,7 +21,7 @@ def control_run(
     stimulus: tuple[float, float],
     pacing: float = CONTROL_PACING,
 ) -> xr.Dataset:
-    """The unchanged model at each beat's cycle length: one period, ending in the phase at which the beat begins."""
+    """The unchanged model at each beat's cycle length: one period, ending in the phase the beat begins in."""
 
     def one(i: int) -> xr.Dataset:
         beat = beats[i]

@@ -1,9 +1,9 @@
-"""Which single changes deserve a fit: the network says which currents, a short look through the ODE says the rest.
+"""Which single changes deserve a fit: the network says which currents, a short look through the ODE the rest.
 
-A changed conductance shows in the network as a change of that current's most pliable gate, so the network is asked
-for currents, and each of its currents is followed by that current's scale and the changes of its gates. Changes that
-the network cannot resolve (a curve shifted by a few mV) come from the same ODE that will judge them: every candidate
-gets a few coarse iterations on three cells.
+A changed conductance shows in the network as a change of that current's most pliable gate, so the network is
+asked for currents, and each of its currents is followed by that current's scale and the changes of its gates.
+Changes that the network cannot resolve (a curve shifted by a few mV) come from the same ODE that will judge
+them: every candidate gets a few coarse iterations on three cells.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from ionwidgets.discovery.change import Change, candidates, current_of
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.objective import Objective
+from ionwidgets.errors import TrainingError
 
 SCREENING = 5  # iterations
 KEPT = 5  # candidates of the screening that are fitted in full
@@ -24,10 +25,14 @@ SCREENED_CELLS = 3
 
 def screen(
     objective: Objective, scales: dict[str, float], report: Callable[[float], None]
-) -> tuple[Fitted | None, list[Fitted]]:
+) -> tuple[Fitted, list[Fitted]]:
     """No change, then every single change, after a few iterations on three cells, the best first.
 
     `scales`: what the network makes of each current, as a first value.
+
+    Raises
+    ------
+    TrainingError : the unchanged model does not run.
     """
     n = len(objective.beats)
     cells = sorted({0, n // 2, n - 1})[:SCREENED_CELLS]
@@ -37,11 +42,15 @@ def screen(
     }
     hypotheses: list[dict[Change, float]] = [{}, *({change: value} for change, value in first.items())]
     none, *singles = fit(objective, hypotheses, iterations=SCREENING, cells=cells, free=False, report=report)
+    if none is None:
+        raise TrainingError(
+            f"{objective.model.key} does not run at these cycle lengths, so nothing can be compared"
+        )
     return none, sorted((f for f in singles if f is not None), key=lambda f: f.cost)
 
 
 def propose(objective: Objective, screened: list[Fitted], explained: dict[str, float]) -> list[Fitted]:
-    """The candidates to fit in full: the best of the screening, and the best of each current the network names."""
+    """The candidates to fit in full: the best of the screening, and of each current the network names."""
     chosen = screened[:KEPT]
     currents = {current.name for current in objective.model.currents}
     named = sorted(currents & explained.keys(), key=lambda name: -explained[name])[:FROM_NETWORK]

@@ -29,10 +29,10 @@ SOURCES = ("control", "altered")
 class Result:
     """What was found.
 
-    finding: the JSON document `ionwidgets/finding/1`. changes: what was found, by change, in its own terms (ln s, mV,
-    ln ratio). h_inf, tau (2, G, V): the network's curves over `voltage_grid()` before and after stage 2. scales: the
-    network's scale of every current. traces: currents (2, currents, N) rebuilt from the network's gates along each
-    recorded beat, and its time, V and cycle length.
+    finding: the JSON document `ionwidgets/finding/1`. changes: what was found, by change, in its own terms
+    (ln s, mV, ln ratio). h_inf, tau (2, G, V): the network's curves over `voltage_grid()` before and after
+    stage 2. scales: the network's scale of every current. traces: currents (2, currents, N) rebuilt from the
+    network's gates along each recorded beat, and its time, V and cycle length.
     """
 
     model: IonicModel
@@ -53,8 +53,8 @@ class Result:
     def findings(self) -> pd.DataFrame:
         """Currents and gates, the one that explains most first.
 
-        Columns: kind, current, parameter, scale, ci_low, ci_high (95 %), importance, rank; for gates `parameter` is
-        the gate, and v_half_shift_mV and tau_ratio are filled instead.
+        Columns: kind, current, parameter, scale, ci_low, ci_high (95 %), importance, rank; for gates
+        `parameter` is the gate, and v_half_shift_mV and tau_ratio are filled instead.
         """
         rows = []
         for entry in self.finding["currents"]:
@@ -91,7 +91,7 @@ class Result:
         )
 
     def currents(self, cycle_length: float | None = None) -> xr.Dataset:
-        """Currents [A/F] along one recorded beat, rebuilt with the gates of the network before and after stage 2.
+        """Currents [A/F] along one recorded beat, rebuilt with the network's gates, before and after.
 
         `cycle_length`: the recorded one that is nearest; the longest when left out.
         """
@@ -171,7 +171,7 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
 
     Raises
     ------
-    IonWidgetsError : no such file, no result of this package, or one of a model whose equations have changed since.
+    IonWidgetsError : no such file, no result of this package, or of other equations.
     """
     name = Path(path).name
     try:

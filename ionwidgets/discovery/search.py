@@ -35,7 +35,7 @@ class Found:
 def search(
     objective: Objective, none: Fitted, proposals: list[Fitted], report: Callable[[float], None]
 ) -> Found:
-    """Fit the proposals through the ODE on every cell; add a second and third change where one leaves much over.
+    """Fit the proposals through the ODE on every cell; add further changes where one leaves much over.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _needed(objective: Objective, fitted: Fitted) -> Fitted:
 
 def left_over(objective: Objective, fitted: Fitted) -> float:
     """RMS of V that the fit leaves beyond the noise of the averaged beats [mV]."""
-    noise = np.mean([beat.noise_V**2 for beat in objective.beats])
+    noise = float(np.mean([beat.noise_V**2 for beat in objective.beats]))
     return float(np.sqrt(max(0.0, fitted.rmse(objective) ** 2 - noise)))
 
 

@@ -1,8 +1,8 @@
 """The ODE as decoder: the network's gates in the model's own currents, held against the measured dV/dt.
 
-Away from the stimulus and the upstroke a cell obeys dV/dt = -sum_X s_X I_X(V, Ca_i, h, ...). V, Ca_i and dV/dt are
-measured; the gates h come from the network; what else the currents need (fCa, Na_i, K_i) comes from the model
-under action potential clamp. What is left over,
+Away from the stimulus and the upstroke a cell obeys dV/dt = -sum_X s_X I_X(V, Ca_i, h, ...). V, Ca_i and
+dV/dt are measured; the gates h come from the network; what else the currents need (fCa, Na_i, K_i) comes from
+the model under action potential clamp. What is left over,
 
     r[t] = dV/dt[t] + sum_X s_X I_X[t]     (A/F, that is mV/ms),
 
@@ -32,7 +32,7 @@ NOISY = 0.02  # mV; from here on dV/dt is smoothed
 
 
 def _where(
-    condition: torch.Tensor, yes: torch.Tensor | float, no: torch.Tensor | float
+    condition: torch.Tensor | bool, yes: torch.Tensor | float, no: torch.Tensor | float
 ) -> torch.Tensor | float:
     return torch.where(condition, yes, no) if torch.is_tensor(condition) else (yes if condition else no)
 
@@ -44,9 +44,9 @@ TORCH = backend_of(torch, _where)
 class Balance:
     """The current balance of B recorded periods, padded to T samples.
 
-    V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what the
-    currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents under clamp;
-    start (B,): state of each cell at its period's start.
+    V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what
+    the currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents
+    under clamp, (T, B) each.
     """
 
     model: IonicModel
@@ -76,8 +76,8 @@ class Balance:
 def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr.Dataset) -> Balance:
     """Set up the balance of recorded beats.
 
-    `control`: the model paced at each beat's cycle length (a cell each, in order); its last sample is the state that
-    the clamp begins from, and the only source of what cannot be seen, such as Na_i and K_i.
+    `control`: the model paced at each beat's cycle length (a cell each, in order); its last sample is the
+    state that the clamp begins from, and the only source of what cannot be seen, such as Na_i and K_i.
     """
     periods = []
     for i, beat in enumerate(beats):
@@ -100,14 +100,20 @@ def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr
     }
     fixed[model.pace_variable] = 0.0
     for variable in model.variables.values():
-        if variable not in fixed and not variable.is_state() and not variable.is_bound():
-            # Computed once: everything in the equations that no gate touches.
-            if state_dependencies(variable.rhs()) <= fixed.keys():
-                evaluate(myokit.Name(variable), fixed, TORCH)
+        if variable in fixed or variable.is_state() or variable.is_bound():
+            continue
+        # Computed once: everything in the equations that no gate touches.
+        if state_dependencies(variable.rhs()) <= fixed.keys():
+            evaluate(myokit.Name(variable), fixed, TORCH)
     return Balance(
-        model, tuple(beats), torch.as_tensor(hidden[model.voltage]), torch.as_tensor(slopes), torch.as_tensor(weight),
-        fixed, hidden,
-    )  # fmt: skip
+        model=model,
+        beats=tuple(beats),
+        V=torch.as_tensor(hidden[model.voltage]),
+        dVdt=torch.as_tensor(slopes),
+        weight=torch.as_tensor(weight),
+        fixed=fixed,
+        hidden=hidden,
+    )
 
 
 def _padded(values: NDArray, length: int) -> NDArray:

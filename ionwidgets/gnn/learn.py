@@ -1,18 +1,19 @@
 """Stage 1: the network learns the gates of a model from voltage clamp.
 
-The gates depend on V alone, so what a clamp to every potential shows is all there is to know: h_inf and tau. The
-loss compares h_inf, its logit (so that the small open fractions at rest come out right too) and the logarithm of
-the rate 1/tau, tau floored at 0.02 ms, below which no solver can tell:
+The gates depend on V alone, so what a clamp to every potential shows is all there is to know: h_inf and tau.
+The loss compares h_inf, its logit (so that the small open fractions at rest come out right too) and the
+logarithm of the rate 1/tau, tau floored at 0.02 ms, below which no solver can tell:
 
     L = 100 <(h_inf - h_inf*)^2> + <(ln rate - ln rate*)^2> + 1e-3 <(logit h_inf - logit h_inf*)^2>
 
-Adam brings the weights near, L-BFGS (whole grid, float64) finishes. The action potential is a strict judge: an
-error of 0.5 % in h_inf costs 10 to 20 ms of APD90.
+Adam brings the weights near, L-BFGS (whole grid, float64) finishes. The action potential is a strict judge:
+an error of 0.5 % in h_inf costs 10 to 20 ms of APD90.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,12 @@ def learn(
     fresh: bool = False,
     settings: Stage1 | None = None,
 ) -> Network:
-    """Teach a network the gates of `model`; a shipped network of the same equations is loaded instead unless `fresh`.
+    """Teach a network the gates of `model`; a shipped network of the same equations is loaded unless `fresh`.
 
     Returns
     -------
-    Network, whose card holds the data, the seed and how the model with the network's gates compares with itself.
+    Network, whose card holds the data, the seed, and how the model with the network's gates compares with
+    itself.
 
     Raises
     ------
@@ -90,12 +92,9 @@ def stage1_figures(model: IonicModel, network: Network) -> dict[str, list[float]
 
     Lists over `cycle_length_ms`: `apd90_error_ms` (of the last whole beat) and `v_rmse_mV` (of the last 5 s).
     """
-    lengths, settings = (
-        list(TEST_CYCLE_LENGTHS),
-        {"duration": 20_000.0, "record_from": 15_000.0, "variables": ["V"]},
-    )
-    own = simulate(model, lengths, **settings)
-    neural = simulate(model, lengths, gates=network.gate_curves(voltage_grid()), **settings)
+    lengths = list(TEST_CYCLE_LENGTHS)
+    pace = partial(simulate, model, lengths, 20_000.0, record_from=15_000.0, variables=["V"])
+    own, neural = pace(), pace(gates=network.gate_curves(voltage_grid()))
     rmse = np.sqrt(((own["V"] - neural["V"]) ** 2).mean("time"))
     error = [_last(b) - _last(a) for a, b in zip(own["APD90"].values, neural["APD90"].values, strict=True)]
     return {
@@ -140,8 +139,8 @@ def _fit(model: IonicModel, seed: int, progress: Control | None, settings: Stage
         value = loss()
         if not torch.isfinite(value):
             raise TrainingError(
-                f"stage 1 of {model.key} diverged after {done} updates (seed {seed}): the loss is {value.item()}; "
-                "the network before it stays as it was; try another seed"
+                f"stage 1 of {model.key} diverged after {done} updates (seed {seed}): "
+                f"the loss is {value.item()}; the network before it stays as it was; try another seed"
             )
         value.backward()
         done += 1

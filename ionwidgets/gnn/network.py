@@ -4,8 +4,8 @@
     z = tanh(W2 tanh(W1 x + b1) + b2)                (T, B, 30)
     h = GatingLayer([z; x])                          (T, B, G)
 
-The paper feeds z alone into the layer. The skip of x gives it every Boltzmann curve exactly, one weight each, and
-tanh makes the curves smooth, so that a second-order method can finish the fit.
+The paper feeds z alone into the layer. The skip of x gives it every Boltzmann curve exactly, one weight each,
+and tanh makes the curves smooth, so that a second-order method can finish the fit.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class GatingNetwork(nn.Module):
 class Network:
     """A trained network and what is known of it.
 
-    `card` holds model, variant, model_hash, seed, data, figures and the command that trained it; it travels in the
-    file's metadata.
+    `card` holds model, variant, model_hash, seed, data, figures and the command that trained it; it travels
+    in the file's metadata.
     """
 
     module: GatingNetwork

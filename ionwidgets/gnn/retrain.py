@@ -1,12 +1,12 @@
 """Stage 2: the network is retrained on a recording, and what its gates change tells what changed in the cell.
 
-The features are frozen; the gating layer h' and a scale s_X for every current train, the stage-1 layer h stays as
-the reference. Over the samples away from stimulus and upstroke, with r as in `decoder`,
+The features are frozen; the gating layer h' and a scale s_X for every current train, the stage-1 layer h
+stays as the reference. Over the samples away from stimulus and upstroke, with r as in `decoder`,
 
     L = sum r^2 / sum (dV/dt)^2 + eta <|h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
 
-eta (Iravanian's eta) prices a change of a gate, eta_scale a change of a scale, so that what the recording does not
-ask for does not move.
+eta (Iravanian's eta) prices a change of a gate, eta_scale a change of a scale, so that what the recording
+does not ask for does not move.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Stage2:
 class Retrained:
     """A network after stage 2.
 
-    gates_before, gates_after (T, B, G): along the recorded beats; log_scales: ln s of every current; explained: by current and by gate, the share of the squared residual of the
-    control that this change alone takes away; residual_before, residual_after: sum r^2 / sum (dV/dt)^2.
+    gates_before, gates_after (T, B, G): along the recorded beats; log_scales: ln s of every current;
+    explained: by current and by gate, the share of the squared residual of the control that this change alone
+    takes away; residual_before, residual_after: sum r^2 / sum (dV/dt)^2.
     """
 
     network: Network
@@ -98,8 +99,8 @@ def retrain_network(
         )
         if not torch.isfinite(loss):
             raise TrainingError(
-                f"stage 2 diverged after {update} updates (eta {settings.eta:g}): the loss is {loss.item()}; the "
-                "network before it stays as it was; try a larger eta"
+                f"stage 2 diverged after {update} updates (eta {settings.eta:g}): the loss is {loss.item()}; "
+                "the network before it stays as it was; try a larger eta"
             )
         loss.backward()
         optimizer.step()
@@ -148,7 +149,7 @@ def _explained(
     altered: torch.Tensor,
     log_scales: torch.Tensor,
 ) -> dict[str, float]:
-    """What each change alone takes off the control's squared residual: by current (scale and gates), and by gate."""
+    """What each change alone takes off the control's squared residual, by current (scale, gates) and gate."""
     zero = torch.zeros_like(log_scales)
     base = balance.residual(before, zero).square().sum()
     after = balance.currents(altered)

@@ -83,9 +83,9 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUM
     ------
     ModelError : a state without a value, or a function outside Hodgkin-Huxley-type models.
     """
-    if expression.is_literal():
-        return float(expression.eval())
     kind = type(expression)
+    if kind is myokit.Number:
+        return float(expression.eval())
     if kind is myokit.Name:
         return _variable(expression.var(), known, backend)
     # Arrays go through both branches of a condition; what the branch not taken does there is of no interest.

@@ -16,11 +16,12 @@ BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
 def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     """Biomarkers of every beat of every cell.
 
-    RMP [mV] is V at the stimulus onset, peak [mV] the beat's maximum, dVdt_max [mV/ms] the largest slope, APDp [ms]
-    from the time of the largest slope to the first later fall of V below peak - (peak - RMP) p/100, Ca_diastolic and
-    Ca_peak [mM] the beat's least and largest Ca_i, upstroke_time [ms] when the slope is largest, after the onset.
-    A simulation's are those of the solver's own steps. A recording's come from its samples, with every beat taken
-    from 5 ms before its upstroke to the next: peaks may be missed by some mV at 1 ms samples.
+    RMP [mV] is V at the stimulus onset, peak [mV] the beat's maximum, dVdt_max [mV/ms] the largest slope,
+    APDp [ms] from the time of the largest slope to the first later fall of V below peak - (peak - RMP) p/100,
+    Ca_diastolic and Ca_peak [mM] the beat's least and largest Ca_i, upstroke_time [ms] when the slope is
+    largest, after the onset. A simulation's are those of the solver's own steps. A recording's come from its
+    samples, with every beat taken from 5 ms before its upstroke to the next: peaks may be missed by some mV
+    at 1 ms samples.
 
     Returns
     -------

@@ -19,9 +19,9 @@ FINEST = 0.5  # ms; denser recordings are averaged down to it
 class TypicalBeat:
     """One period of one cell, from 5 ms before its stimulus.
 
-    time (N,): ms from the (estimated) stimulus onset, evenly spaced; V (N,) mV; Ca_i (N,) mM or None; noise of the
-    averages; apd90: median over the recorded beats [ms]; start_ms: when, in the recording, the first stimulus comes;
-    middle_ms: the middle of what was averaged.
+    time (N,): ms from the (estimated) stimulus onset, evenly spaced; V (N,) mV; Ca_i (N,) mM or None; noise
+    of the averages; apd90: median over the recorded beats [ms]; start_ms: when, in the recording, the first
+    stimulus comes; middle_ms: the middle of what was averaged.
     """
 
     cell: int
@@ -44,7 +44,7 @@ class TypicalBeat:
 def typical_beats(
     recording: xr.Dataset, pulse: float, amplitude: float | None
 ) -> tuple[list[TypicalBeat], list[str]]:
-    """The typical beat of every cell that follows its stimuli one to one, and a warning for each that does not.
+    """The typical beat of every cell that follows its stimuli 1:1, and a warning for each that does not.
 
     Parameters
     ----------
@@ -63,14 +63,15 @@ def typical_beats(
         )
     beats, warnings = [], []
     time = recording["time"].values
-    Ca = recording["Ca_i"] if "Ca_i" in recording else None
+    Ca = recording.get("Ca_i")
     if Ca is not None and Ca.attrs.get("units") != "mM":
         warnings.append(f"Ca_i is in {Ca.attrs.get('units')}, not in mM, and was left out")
         Ca = None
     for cell, cycle_length in enumerate(recording["cycle_length"].values):
         if not np.isfinite(cycle_length):
             raise RecordingError(
-                "the cycle length is not known, and a finding needs paced beats; give it in a column 'cycle_length [ms]'",
+                "the cycle length is not known, and a finding needs paced beats; "
+                "give it in a column 'cycle_length [ms]'",
                 file=name,
             )
         V = recording["V"].values[cell]

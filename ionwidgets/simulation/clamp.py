@@ -29,7 +29,7 @@ def clamp(
     observed : V and perhaps Ca_i over one period, (N,) each, straight between samples.
     sample : ms between samples.
     initial : every state at the period's start.
-    beats : how often the period is run before the one that is returned, so that the gates have forgotten `initial`.
+    beats : how often the period is run, so that the gates have forgotten `initial` by the last.
 
     Returns
     -------
@@ -41,9 +41,10 @@ def clamp(
     drive = np.column_stack([np.tile(observed[name], beats) for name in driven]).astype(float)
     state = np.array([initial[name] for name in kernel.layout.states], dtype=float)
     out = np.full((drive.shape[0], len(names)), np.nan)
+    steps = int(np.ceil(sample / LONGEST_STEP))
     kernel.module.clamp_cell(
         state, kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        picked(kernel, driven), drive, float(sample), int(np.ceil(sample / LONGEST_STEP)), picked(kernel, names), out,
+        picked(kernel, driven), drive, float(sample), steps, picked(kernel, names), out,
     )  # fmt: skip
     last = out[-len(observed[model.voltage]) :]
     return {name: last[:, j] for j, name in enumerate(names)}
