@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
+from ionwidgets.simulation.kernel import GateCurves
 
 KINDS = ("scale", "v_half", "tau")
 # Per kind: a step that a finite difference can see, the furthest move of one iteration, and the bounds.
@@ -60,14 +61,13 @@ def scales(changes: Changes) -> dict[str, float]:
     }
 
 
-def gate_curves(model: IonicModel, changes: Changes, V: NDArray) -> dict[str, tuple[NDArray, NDArray]]:
-    """(h_inf, tau) over `V` of every gate that `changes` touches: h_inf(V - shift), tau times its ratio."""
-    touched = {change.target for change in changes if change.kind != "scale"}
-    if not touched:
-        return {}
-    own = model.gate_curves(V)
+def gate_curves(own: GateCurves, changes: Changes, V: NDArray) -> dict[str, tuple[NDArray, NDArray]]:
+    """(h_inf, tau) over `V` of every gate that `changes` touches: h_inf(V - shift), tau times its ratio.
+
+    `own`: the model's curves over `V`.
+    """
     curves = {}
-    for name in touched:
+    for name in {change.target for change in changes if change.kind != "scale"}:
         h_inf, tau = own[name]
         shift = changes.get(Change("v_half", name), 0.0)
         if shift:

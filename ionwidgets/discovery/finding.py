@@ -34,7 +34,9 @@ def write_finding(
 ) -> dict[str, Any]:
     """The document. Intervals are Gauss-Newton's, 1.96 standard errors, given the found changes."""
     model = objective.model
-    rank = {change: place for place, change in enumerate(judged.order, start=1)}
+    # One place for a current's scale and one for a gate, whichever of its changes explains more.
+    entries = dict.fromkeys((change.kind == "scale", change.target) for change in judged.order)
+    rank = {entry: place for place, entry in enumerate(entries, start=1)}
     fitted = [
         (run.traces[: beat.time.size, 0], beat)
         for run, beat in zip(judged.best.runs, objective.beats, strict=True)
@@ -75,7 +77,7 @@ def write_finding(
     }
 
 
-def _currents(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> list[dict[str, Any]]:
+def _currents(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], int]) -> list[dict[str, Any]]:
     entries = []
     for current in model.currents:
         change = Change("scale", current.name)
@@ -87,18 +89,18 @@ def _currents(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> lis
                 "scale": scale,
                 "ci95": interval,
                 "importance": _number(judged.importance.get(change), 4),
-                "rank": rank.get(change),
+                "alone": _number(judged.alone.get(change), 4),
+                "rank": rank[True, current.name],
             }
         )
     return _ranked(entries)
 
 
-def _gates(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> list[dict[str, Any]]:
+def _gates(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], int]) -> list[dict[str, Any]]:
     entries = []
     for gate in model.gates:
         shift, ratio = Change("v_half", gate.name), Change("tau", gate.name)
-        ranks = [rank[change] for change in (shift, ratio) if change in rank]
-        shares = [judged.importance[change] for change in (shift, ratio) if change in judged.importance]
+        kinds = (shift, ratio)
         moved, moved_interval = _shift(judged, shift)
         slowed, slowed_interval = _ratio(judged, ratio)
         entries.append(
@@ -111,11 +113,16 @@ def _gates(model: IonicModel, judged: Judged, rank: dict[Change, int]) -> list[d
                 "slope_ratio_ci95": None,
                 "tau_ratio": slowed,
                 "tau_ratio_ci95": slowed_interval,
-                "importance": _number(max(shares, default=None), 4),
-                "rank": min(ranks, default=None),
+                "importance": _largest(judged.importance, kinds),
+                "alone": _largest(judged.alone, kinds),
+                "rank": rank.get((False, gate.name)),
             }
         )
     return _ranked(entries)
+
+
+def _largest(shares: dict[Change, float], kinds: tuple[Change, ...]) -> float | None:
+    return _number(max((shares[change] for change in kinds if change in shares), default=None), 4)
 
 
 def _ranked(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ionwidgets.discovery.beside import Beside
-from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.change import Change, candidates
 from ionwidgets.discovery.gauss_newton import Fitted
 from ionwidgets.discovery.objective import Objective
-from ionwidgets.discovery.search import INFORMATION, Found, left_over, significant
+from ionwidgets.discovery.propose import only
+from ionwidgets.discovery.search import Found, left_over, significant
 
 EFFECT = 0.3  # mV RMS of V over a beat: a change that does less is none, however well it fits
 UNEXPLAINED = 2.0  # mV RMS of V beyond noise that the best of the model leaves
@@ -19,15 +19,16 @@ UNEXPLAINED = 2.0  # mV RMS of V beyond noise that the best of the model leaves
 @dataclass(frozen=True)
 class Judged:
     """verdict; best: the fit that it rests on; values, errors: of every change, those found and those beside
-    them; importance: what a change explains when it is put alone into the ODE; order: changes, the first
-    explains most; rivals: changes that explain the recording alone as well as what was found; left: V
-    unexplained [mV]."""
+    them; importance: what a change of that value explains when it is put alone into the ODE; alone: what a
+    change of this kind, of whatever value, could explain alone; order: changes, the first explains most;
+    rivals: changes that explain the recording as well as what was found; left: V unexplained [mV]."""
 
     verdict: str
     best: Fitted
     values: dict[Change, float]
     errors: dict[Change, float]
     importance: dict[Change, float]
+    alone: dict[Change, float]
     order: list[Change]
     rivals: list[Change]
     left: float
@@ -39,12 +40,7 @@ class Judged:
 
 
 def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Found) -> Judged:
-    """Weigh what was found.
-
-    `importance` is the share of the cost of "no change" that the change takes away when fitted alone: in full
-    where it was fitted in full, else in the screening. (Cost: see `objective`; offsets of the slow
-    concentrations are free in both.)
-    """
+    """Weigh what was found. Shares are of the cost (see `objective`) of "no change"."""
     best = found.best
     left = left_over(objective, best)
     if left > UNEXPLAINED:
@@ -53,26 +49,37 @@ def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Fou
         verdict = "unchanged"
     else:
         verdict = "changed"
-    importance = {_only(f): _share(f.cost, none.cost) for f in screened}
-    full = {_only(f): _share(f.cost, found.none.cost) for f in found.singles}
-    importance |= full
-    order = sorted(importance, key=lambda c: (c not in best.values, c not in full, -importance[c]))
-    errors = best.standard_errors(objective)
+    values = best.values | {change: other.value for change, other in found.others.items()}
+    errors = best.standard_errors(objective) | {change: other.error for change, other in found.others.items()}
+    alone = {only(f): _share(f.cost, none.cost) for f in screened}
+    alone |= {only(f): _share(f.cost, found.none.cost) for f in found.singles}
+    importance = _importance(objective, best, values, errors)
+    order = sorted(
+        candidates(objective.model),
+        key=lambda c: (c not in best.values, -importance.get(c, 0.0), -alone.get(c, 0.0)),
+    )
     rivals = []
     if verdict == "changed" and len(best.values) == 1:
-        near = best.cost + INFORMATION * best.unit(objective)
-        rivals = [_only(f) for f in found.singles if f.cost < near and _only(f) not in best.values]
-    beside: dict[Change, Beside] = found.others
-    return Judged(
-        verdict=verdict,
-        best=best,
-        values=best.values | {change: other.value for change, other in beside.items()},
-        errors=errors | {change: other.error for change, other in beside.items()},
-        importance=importance,
-        order=order,
-        rivals=rivals,
-        left=left,
-    )
+        rivals = [
+            only(f)
+            for f in found.singles
+            if only(f) not in best.values and not significant(objective, f, best)
+        ]
+    return Judged(verdict, best, values, errors, importance, alone, order, rivals, left)
+
+
+def _importance(
+    objective: Objective, best: Fitted, values: dict[Change, float], errors: dict[Change, float]
+) -> dict[Change, float]:
+    """Share of the cost that each change takes away alone in the ODE; none where its interval holds no change."""
+    cells = list(range(len(objective.beats)))
+    asked = [change for change, value in values.items() if abs(value) > 1.96 * errors[change]]
+    points = [replace(best.point, values={change: values[change]}) for change in asked]
+    control = replace(best.point, values={})
+    runs = objective.run([control, *points], cells)
+    costs = [objective.cost(p, r, cells) for p, r in zip([control, *points], runs, strict=True)]
+    shares = {change: _share(cost, costs[0]) for change, cost in zip(asked, costs[1:], strict=True)}
+    return dict.fromkeys(values, 0.0) | shares
 
 
 def effect(objective: Objective, fitted: Fitted) -> float:
@@ -81,10 +88,6 @@ def effect(objective: Objective, fitted: Fitted) -> float:
     changed, control = objective.run([objective.origin(fitted.values), objective.origin({})], cells)
     differences = zip(objective.errors_V(changed), objective.errors_V(control), strict=True)
     return max(float(np.sqrt(np.square(a - b).mean())) for a, b in differences)
-
-
-def _only(fitted: Fitted) -> Change:
-    return next(iter(fitted.values))
 
 
 def _share(cost: float, of: float) -> float:

@@ -5,7 +5,8 @@ concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as
 from the control's.
 The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
 
-    sigma_V = sqrt(noise^2 + 0.2^2) mV,    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
+    sigma_V = sqrt(noise^2 + (0.2 mV)^2 + (0.05 ms dV/dt)^2),
+    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from ionwidgets.simulation.kernel import kernel_for, voltage_grid
 from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, run_cell, run_cells
 
 FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, averaging over a drift
-UPSTROKE = (-1.5, 5.0)  # ms around the stimulus that are not compared
+JITTER = 0.05  # ms by which a sample may be off
+UPSTROKE = (-1.5, 2.5)  # ms around the stimulus that are not compared
 SETTLING = 3000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began;
 # near the edge of 1:1, where a beat depends most on the one before, 2000 ms still leave 0.04 mV
 STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
@@ -90,6 +92,7 @@ class Objective:
                 for i in range(len(beats))
             ]
         )
+        self.own_curves = model.gate_curves(voltage_grid())
         self.weights = [self._weights(beat) for beat in self.beats]
         self.measured = [self._measured(beat) for beat in self.beats]
 
@@ -107,7 +110,7 @@ class Objective:
         for point in points:
             gates = tuple(sorted((c, v) for c, v in point.values.items() if c.kind != "scale"))
             if gates not in tables:
-                curves = gate_curves(self.model, dict(gates), voltage_grid())
+                curves = gate_curves(self.own_curves, dict(gates), voltage_grid())
                 tables[gates] = self.kernel.gate_table(curves)
             factors = self.kernel.scales(scales(point.values))
             jobs += [(self._cell(point, i, factors, tables[gates]), self.beats[i].step) for i in cells]
@@ -154,12 +157,14 @@ class Objective:
 
     def _weights(self, beat: TypicalBeat) -> NDArray:
         """1/sigma (N, observables), 0 in the upstroke."""
-        sigma = [float(np.hypot(beat.noise_V, FLOOR_V))]
+        slope = np.gradient(beat.V, beat.step)
+        sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + (JITTER * slope) ** 2)]
         if len(self.names) > 1 and beat.Ca_i is not None:
-            sigma.append(float(np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i))))
+            of_Ca = np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i))
+            sigma.append(np.full(beat.time.size, of_Ca))
         asked = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])
         # Points closer together than 1 ms say nothing more: what is left is no white noise.
-        return asked[:, None] / np.array(sigma) * np.sqrt(min(1.0, beat.step))
+        return asked[:, None] / np.column_stack(sigma) * np.sqrt(min(1.0, beat.step))
 
     def _measured(self, beat: TypicalBeat) -> NDArray:
         return np.column_stack(

@@ -50,12 +50,21 @@ def screen(
 
 
 def propose(objective: Objective, screened: list[Fitted], explained: dict[str, float]) -> list[Fitted]:
-    """The candidates to fit in full: the best of the screening, and of each current the network names."""
+    """The candidates to fit in full: the best of the screening, the best of each current that the network
+    names, and beside every gate the scale of its current, so that the two are settled against each other."""
+    model = objective.model
     chosen = screened[:KEPT]
-    currents = {current.name for current in objective.model.currents}
+    currents = {current.name for current in model.currents}
     named = sorted(currents & explained.keys(), key=lambda name: -explained[name])[:FROM_NETWORK]
     for name in named:
         if explained[name] > 0:
-            own = [f for f in screened if current_of(objective.model, next(iter(f.values))) == name]
-            chosen += [f for f in own[:1] if f not in chosen]
-    return chosen
+            chosen += [f for f in screened if current_of(model, only(f)) == name][:1]
+    scales = {Change("scale", current_of(model, only(f))) for f in chosen}
+    chosen += [f for f in screened if only(f) in scales]
+    return list({only(f): f for f in chosen}.values())
+
+
+def only(fitted: Fitted) -> Change:
+    """The change of a hypothesis that has a single one."""
+    (change,) = fitted.values
+    return change

@@ -114,7 +114,8 @@ class Result:
         self, cycle_lengths: float | Sequence[float], duration: float = 20_000.0, **options: Any
     ) -> xr.Dataset:
         """The model with the changes that were found (fine-tuned), paced; options as for `simulate`."""
-        curves = gate_curves(self.model, self.changes, voltage_grid())
+        V = voltage_grid()
+        curves = gate_curves(self.model.gate_curves(V), self.changes, V)
         return simulate(
             self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options
         )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ionwidgets.discovery.beside import Beside, beside
-from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.change import Change, current_of
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.propose import only
 from ionwidgets.errors import TrainingError
 
 ITERATIONS = 12
@@ -48,7 +49,9 @@ def search(
             f"{objective.model.key} does not run at these cycle lengths, so nothing can be fitted"
         )
     singles = sorted((f for f in rest if f is not None), key=lambda f: f.cost)
-    best = singles[0] if singles and significant(objective, first, singles[0]) else first
+    best = first
+    if singles and significant(objective, first, singles[0]):
+        best = _plainest(objective, singles)
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
         report(0.7 + 0.1 * len(best.values))
@@ -63,6 +66,13 @@ def search(
 def significant(objective: Objective, less: Fitted, more: Fitted) -> bool:
     """Whether the fit with more changes is better by more than what is left over could do by chance."""
     return less.cost - more.cost > INFORMATION * more.unit(objective)
+
+
+def _plainest(objective: Objective, singles: list[Fitted]) -> Fitted:
+    """The best single change; the scale of its current where that does as well: V and Ca_i tell no more."""
+    best = singles[0]
+    scale = Change("scale", current_of(objective.model, only(best)))
+    return next((f for f in singles if only(f) == scale and not significant(objective, f, best)), best)
 
 
 def _needed(objective: Objective, fitted: Fitted) -> Fitted:
