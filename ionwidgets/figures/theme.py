@@ -17,7 +17,13 @@ RECORDING: Final = "#0c85c4"
 LEARNT: Final = "#0c85c4"
 NEURAL: Final = "#009270"
 
-COLOURS: Final = {"control": CONTROL, "altered": ALTERED, "recording": RECORDING, "learnt": LEARNT, "neural": NEURAL}
+COLOURS: Final = {
+    "control": CONTROL,
+    "altered": ALTERED,
+    "recording": RECORDING,
+    "learnt": LEARNT,
+    "neural": NEURAL,
+}
 LINES: Final[dict[str, dict[str, Any]]] = {
     "control": {"color": CONTROL, "width": 2},
     "altered": {"color": ALTERED, "width": 2},

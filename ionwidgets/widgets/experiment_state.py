@@ -87,7 +87,8 @@ class ExperimentState(HasTraits):
 
     def reset(self) -> None:
         """All conductances back to control."""
-        self.scale = {}
+        with self.session.lock:
+            self.scale = {}
 
     def _on_model(self, _: Any) -> None:
         with self.session.lock:

@@ -187,7 +187,7 @@ def download_links(result: Any) -> str:
 def _thinned(curves: Any) -> Any:
     """The curves over the potentials that a figure shows, not more than it can show."""
     V = np.asarray(curves["V"], float)
-    shown = np.flatnonzero((V >= SHOWN_V[0]) & (V <= SHOWN_V[1]))
+    shown = np.flatnonzero((SHOWN_V[0] <= V) & (SHOWN_V[1] >= V))
     return curves.isel(V=shown[:: max(1, shown.size // POINTS)])
 
 

@@ -13,15 +13,19 @@ ROWS = 10
 
 
 def findings_table(finding: Mapping[str, Any], rows: int = ROWS) -> str:
-    """The first `rows` changes by rank: what, how much, how surely, and how much it explains."""
+    """The first `rows` changes by rank.
+
+    What was found of each (beside those before it), how surely, and how much it would explain alone.
+    """
     entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
     entries.sort(key=lambda entry: entry["rank"])
-    return html.table(
-        "Findings: what each single change explains",
-        ["Change", "Found", "95 % interval", "Explains"],
+    table = html.table(
+        "Findings, the one that explains most first",
+        ["Change", "Found", "95 % interval", "Alone explains"],
         [_row(entry) for entry in entries[:rows]],
         numbers=[3],
     )
+    return f'<div class="ionw-findings">{table}</div>'
 
 
 def _row(entry: Mapping[str, Any]) -> tuple[object, ...]:

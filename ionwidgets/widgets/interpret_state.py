@@ -19,8 +19,9 @@ PACED_FOR = 20_000.0  # ms, as the predictions of a finding are
 
 @dataclass(frozen=True)
 class Comparison:
-    """One beat at one cycle length in ms: recorded, of the control model, of the model with the change that was
-    found, and of the neural ODE (the model with the retrained network's gates).
+    """One beat at one cycle length in ms: recorded, of the control model, of the model with the change found.
+
+    `neural` is of the neural ODE, the model with the retrained network's gates.
     """
 
     cycle_length: float
@@ -57,7 +58,10 @@ class InterpretState(HasTraits):
         try:
             cell = int(np.nanargmax(np.asarray(result.recording["cycle_length"], float)))
             cycle_length = float(result.recording["cycle_length"][cell])
-            stored = {"record_from": PACED_FOR - 3 * cycle_length, "variables": list(result.model.observables)}
+            stored: dict[str, Any] = {
+                "record_from": PACED_FOR - 3 * cycle_length,
+                "variables": list(result.model.observables),
+            }
             control = simulate(result.model, cycle_length, PACED_FOR, **stored)
             found = result.simulate(cycle_length, PACED_FOR, **stored)
             neural = result.neural_ode(cycle_length, PACED_FOR, **stored)

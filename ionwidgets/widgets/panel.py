@@ -66,6 +66,16 @@ def set_reasons(where: ipw.HTML, why: tuple[str, ...]) -> None:
 
 
 def on(state: Any, names: str | list[str], act: Callable[[], None]) -> None:
-    """Call `act` now and whenever one of the traits changes."""
-    state.observe(lambda _: act(), names)
-    act()
+    """Call `act` now and whenever one of the traits changes, under the session's lock.
+
+    A worker's answer may come while the main thread still tells of the question: each shows what is true when
+    its turn comes, so that the last to draw draws the last answer.
+    """
+    session = state if isinstance(state, Session) else state.session
+
+    def act_in_turn(_: Any = None) -> None:
+        with session.lock:
+            act()
+
+    state.observe(act_in_turn, names)
+    act_in_turn()

@@ -59,7 +59,8 @@ class Workbench(ipw.VBox):
         self.steps.current = INTERPRET if session.result is not None else MODEL
         if session.recording is not None and session.result is None:
             self.steps.current = RETRAIN
-        on(self.steps, "current", self._show_step)
+        self.steps.observe(lambda _: self._show_step(), "current")
+        self._show_step()
         self.experiment.refresh()
 
     def go_to(self, step: int) -> None:
