@@ -32,6 +32,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[object, ...]:
     if "gate" in entry:
         of = f" <span class='ionw-soft'>of {symbol(entry['current'])}</span>" if entry.get("current") else ""
         name = html.Markup(f"gate {symbol(entry['gate'])}{of}")
+        found: str
         found, interval = _gate(entry)
     else:
         conductance = (
@@ -46,16 +47,18 @@ def _row(entry: Mapping[str, Any]) -> tuple[object, ...]:
     return name, found, interval, _bar(entry.get("importance"))
 
 
-def _gate(entry: Mapping[str, Any]) -> tuple[str, html.Markup]:
-    found, intervals = [], []
+def _gate(entry: Mapping[str, Any]) -> tuple[html.Markup, html.Markup]:
+    found: list[str] = []
+    intervals: list[str] = []
     if entry.get("v_half_shift_mV") is not None:
         found.append(f"V½ {signed(entry['v_half_shift_mV'], 'mV')}")
         intervals.append(_range(entry.get("v_half_shift_ci95"), "", "mV"))
     if entry.get("tau_ratio") is not None:
         found.append(f"τ ×{number(entry['tau_ratio'])}")
         intervals.append(_range(entry.get("tau_ratio_ci95"), "×"))
+    lines = [f"<span class='ionw-range'>{html.text(line)}</span>" for line in found]
     known = [one for one in intervals if one != "–"]
-    return ", ".join(found) or "–", html.Markup("<br>".join(known) or "–")
+    return html.Markup("<br>".join(lines) or "–"), html.Markup("<br>".join(known) or "–")
 
 
 def _range(ci: Any, before: str, unit: str = "") -> html.Markup:

@@ -9,6 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+# What each step alone shows: the page follows the kernel's answer, a moment after the click.
+SHOWN = {
+    "1 Model": "Control at a cycle length of 1000 ms",
+    "2 Experiment": "Alter the model by hand",
+    "3 Learn": "How well the network knows the gates: RMS error",
+    "4 Retrain": "Find what has changed",
+    "5 Interpret": "Findings, the one that explains most first",
+}
 STEPS = ("1 Model", "2 Experiment", "3 Learn", "4 Retrain", "5 Interpret")
 
 UNNAMED = """() => [...document.querySelectorAll('button, input, select, textarea, a[href], [role=slider]')]
@@ -40,6 +48,7 @@ def test_every_step_fits_and_every_control_has_a_name(
     for step in (STEPS[4], *STEPS[:4]):
         page.get_by_role("button", name=step).click()
         expect(page.get_by_role("button", name=step)).to_have_attribute("aria-current", "step")
+        expect(page.get_by_text(SHOWN[step], exact=True)).to_be_visible(timeout=30_000)
         page.locator(".ionw-figure .main-svg:visible").first.wait_for()
         page.wait_for_function(FIGURES_FIT)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, step
