@@ -24,7 +24,7 @@ UNNAMED = """() => [...document.querySelectorAll('button, input, select, textare
   .filter(element => !element.labels?.length && !element.textContent.trim())
   .map(element => element.outerHTML.slice(0, 120))"""
 
-CUT = """() => [...document.querySelectorAll('.ionw :is(button, label, th, td, h2, p)')]
+CUT = """() => [...document.querySelectorAll('.ionw :is(button, label, th, td, h2, p, .ionw-table)')]
   .filter(element => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).display !== 'inline')
   .map(element => element.outerHTML.slice(0, 120))"""
