@@ -111,4 +111,5 @@ class Network:
         except FileNotFoundError:
             raise TrainingError(f"{path}: there is no such file") from None
         except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-            raise TrainingError(f"{name}: cannot be read as a network ({error})") from None
+            why = " ".join(str(error).split())  # torch lists what does not fit over many lines
+            raise TrainingError(f"{name}: cannot be read as a network ({why})") from None
