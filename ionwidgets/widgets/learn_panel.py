@@ -32,6 +32,7 @@ class Trainer(Panel):
         self.errors = markup()
         self.loss_box = box(markup("<h3>Loss</h3>"), self.loss)
         on(state, ["outcome", "busy"], self._show_outcome)
+        on(self.session, "network", self._show_outcome)
         on(state, "history", self._show_loss)
         on(state, "fit", self._show_fit)
         state.prepare()

@@ -116,12 +116,13 @@ class LearnState(TaskState):
 
     def _load_shipped(self, model: Any) -> None:
         self.session.begin("network", "Loading the shipped network")
-        network, notice = None, "No network is shipped for this model: press Train."
+        network, notice = None, ""
         try:
             network = shipped_network(model)
+            notice = "" if network is not None else "No network is shipped for this model: press Train."
         finally:
             with self.session.lock:
-                self.session.end("network", notice="" if network is not None else notice)
+                self.session.end("network", notice=notice)
                 if network is not None and self.session.model is model and self.session.network is None:
                     self.session.network = network
 

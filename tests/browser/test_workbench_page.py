@@ -91,7 +91,7 @@ def test_moving_g_kr_changes_the_curve(page: Page) -> None:
 
 def test_training_starts_and_stops_at_once(page: Page) -> None:
     _step(page, "3 Learn")
-    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible(timeout=30_000)  # torch loads
     page.get_by_role("button", name="Train", exact=True).click()
     status = page.get_by_role("status")
     expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=30_000)
