@@ -42,7 +42,8 @@ def search(
     ------
     TrainingError : the model does not run under any of them.
     """
-    starts = [none.point, *(proposal.point for proposal in proposals)]
+    # Their values only: the screening frees nothing slow, and here there may be nothing slow to free.
+    starts = [none.values, *(proposal.values for proposal in proposals)]
     first, *rest = fit(objective, starts, iterations=ITERATIONS, report=lambda part: report(0.7 * part))
     if first is None:
         raise TrainingError(
