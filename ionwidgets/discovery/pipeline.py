@@ -112,18 +112,24 @@ def discover(
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
-    heartbeat.report(0.0, "Finding the beats")
+    # What is wrong with the input is said before any progress is.
     if decoder != "ode":
         raise IonWidgetsError(f"unknown decoder {decoder!r}; there is: ode")
     if not 0 < eta < 1:
         raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
-    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.3))
-    if network.model_hash != model.hash:
+    if network is not None and network.model_hash != model.hash:
         raise IonWidgetsError(
             f"the network has learnt {network.model_name}:{network.variant} with other equations than "
             f"{model.key}; train one on this model (ionwidgets learn)"
         )
-    question = _question(model, recording, stimulus, paced_for)
+    pulse = stimulus[1] if stimulus else model.stimulus.duration
+    if not all(pulse < length < np.inf for length in predict_cl) or not 0 < duration < np.inf:
+        raise IonWidgetsError(
+            f"predictions are made at cycle lengths longer than the stimulus ({pulse:g} ms), over a positive "
+            f"duration, in ms; found {', '.join(f'{length:g}' for length in predict_cl)} and {duration:g}"
+        )
+    question = _question(model, recording, stimulus, paced_for, heartbeat)
+    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.3))
     heartbeat.report(0.05, "Retraining on the recording")
     balance = current_balance(model, question.beats, question.control)
     settings = Stage2(eta=eta)
@@ -160,7 +166,11 @@ def discover(
 
 
 def _question(
-    model: IonicModel, recording: xr.Dataset, stimulus: tuple[float, float] | None, paced_for: float | None
+    model: IonicModel,
+    recording: xr.Dataset,
+    stimulus: tuple[float, float] | None,
+    paced_for: float | None,
+    heartbeat: Heartbeat,
 ) -> Question:
     stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
     if not stimulus[1] > 0 or not np.isfinite(stimulus).all():
@@ -172,6 +182,7 @@ def _question(
             f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}"
         )
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
+    heartbeat.report(0.0, "Pacing the control")
     pacing = {} if paced_for is None else {"pacing": paced_for}
     control = control_run(model, beats, stimulus, **pacing)
     return Question(model, recording, beats, warnings, control, stimulus, paced_for)
