@@ -61,7 +61,7 @@ def write_finding(
         "verdict": judged.verdict,
         "currents": _currents(model, judged, rank),
         "gates": _gates(model, judged, rank),
-        "confounded": [[_name(model, c), _name(model, r)] for c in judged.changes for r in judged.rivals],
+        "confounded": [[_name(model, c), rival] for c in judged.changes for rival in _rivals(model, judged)],
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
             "apd90_error_ms": {
@@ -156,6 +156,10 @@ def _name(model: IonicModel, change: Change) -> str:
     return model.current_of(change.target).conductance or change.target
 
 
+def _rivals(model: IonicModel, judged: Judged) -> list[str]:
+    return list(dict.fromkeys(_name(model, rival) for rival in judged.rivals))
+
+
 def _apd90(V: NDArray, beat: TypicalBeat) -> float:
     """Of one beat's samples; model and recording are measured alike, as 1 ms samples bias both."""
     return float(sampled_biomarkers(beat.time, V, np.zeros(1))["APD90"][0])
@@ -172,12 +176,9 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
             f"the model at its best {V.min():.1f} mV, {V.max():.1f} mV and {_apd90(V, beat):.0f} ms; "
             "choose a model of this kind of cell"
         )
-    for rival in judged.rivals:
+    for rival in _rivals(objective.model, judged):
         names = ", ".join(_name(objective.model, change) for change in judged.changes)
-        remarks.append(
-            f"{names} and {_name(objective.model, rival)} cannot be told apart from this recording; "
-            "a voltage clamp would"
-        )
+        remarks.append(f"{names} and {rival} cannot be told apart from this recording; a voltage clamp would")
     if len(judged.changes) > 1:
         remarks.append("no single change explains the recording; the changes found together are ranked first")
     return remarks

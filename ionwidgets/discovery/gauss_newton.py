@@ -22,7 +22,7 @@ SHORTER = 0.3  # of a step that went too far
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
 # A search that is so many times worse than the best after so many iterations is left.
-HOPELESS, TRIED = 100.0, 4
+HOPELESS, TRIED = 100.0, 3
 
 
 @dataclass(frozen=True)

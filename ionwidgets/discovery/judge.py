@@ -12,7 +12,7 @@ from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.propose import only
 from ionwidgets.discovery.search import Found, left_over, significant
 
-EFFECT = 0.3  # mV RMS of V over a beat: a change that does less is none, however well it fits
+EFFECT = 1.0  # mV: a change that moves V by less, wherever in the beat, is none, however well it fits
 UNEXPLAINED = 2.0  # mV RMS of V beyond noise that the best of the model leaves
 
 
@@ -71,7 +71,7 @@ def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Fou
 def _importance(
     objective: Objective, best: Fitted, values: dict[Change, float], errors: dict[Change, float]
 ) -> dict[Change, float]:
-    """Share of the cost that each change takes away alone in the ODE; none where its interval holds no change."""
+    """Share of the cost that each change alone takes away in the ODE; 0 if its interval holds no change."""
     cells = list(range(len(objective.beats)))
     asked = [change for change, value in values.items() if abs(value) > 1.96 * errors[change]]
     points = [replace(best.point, values={change: values[change]}) for change in asked]
@@ -83,11 +83,11 @@ def _importance(
 
 
 def effect(objective: Objective, fitted: Fitted) -> float:
-    """What the changes do to V: RMS against control over a beat, the largest of the cells [mV]."""
+    """How far the changes move V from control, anywhere in a beat but the upstroke, in any cell [mV]."""
     cells = list(range(len(objective.beats)))
     changed, control = objective.run([objective.origin(fitted.values), objective.origin({})], cells)
     differences = zip(objective.errors_V(changed), objective.errors_V(control), strict=True)
-    return max(float(np.sqrt(np.square(a - b).mean())) for a, b in differences)
+    return max(float(np.abs(a - b).max()) for a, b in differences)
 
 
 def _share(cost: float, of: float) -> float:

@@ -27,8 +27,9 @@ from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, run_ce
 FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, averaging over a drift
 JITTER = 0.05  # ms by which a sample may be off
 UPSTROKE = (-1.5, 2.5)  # ms around the stimulus that are not compared
-SETTLING = 3000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began;
-# near the edge of 1:1, where a beat depends most on the one before, 2000 ms still leave 0.04 mV
+SETTLING = 2000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began;
+# near the edge of 1:1 a beat depends most on the one before, and these leave 0.04 mV: there half as much more
+EDGE = 0.25  # a diastole shorter than this share of the period is near the edge
 STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
 SLOW_PRIOR, STORE_PRIOR = 0.08, 0.7  # standard deviation of what is believed of their logarithms beforehand
 SHIFT_PRIOR = 0.3  # ms
@@ -131,7 +132,9 @@ class Objective:
             begin = STIMULUS_ONSET + n * beat.cycle_length + first
             start, onset = self.kernel.initial(), STIMULUS_ONSET
         else:
-            begin, onset = np.ceil(self.settling / beat.cycle_length) * beat.cycle_length, -first
+            near_edge = beat.cycle_length - beat.apd90 < EDGE * beat.cycle_length
+            settling = self.settling * (1.5 if near_edge else 1.0)
+            begin, onset = np.ceil(settling / beat.cycle_length) * beat.cycle_length, -first
             start = self.start[i].copy()
             for j, name in enumerate(self.slow_states):
                 start[self.kernel.index(name)] *= np.exp(point.slow[i, j])

@@ -14,7 +14,7 @@ from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.propose import only
 from ionwidgets.errors import TrainingError
 
-ITERATIONS = 12
+ITERATIONS, POLISH = 12, 30
 MOST_CHANGES = 3
 GOOD = 0.3  # mV; what is left of V below this is no reason to look for another change
 WORTH = 0.5  # of the cost that another change must take away
@@ -95,12 +95,12 @@ def left_over(objective: Objective, fitted: Fitted) -> float:
 
 def _further(objective: Objective, best: Fitted, others: dict[Change, Beside]) -> Fitted | None:
     ranked = sorted(others, key=lambda change: -others[change].gain)[:TRIED]
-    points = []
-    for change in ranked:
-        value = change.bounded(0.0, others[change].value)
-        points.append(replace(best.point, values={**best.values, change: value}))
+    # From no further change on, so that no step is accepted that does worse than `best`.
+    points = [replace(best.point, values={**best.values, change: 0.0}) for change in ranked]
     fitted = [f for f in fit(objective, points, iterations=ITERATIONS) if f is not None]
     winner = min(fitted, key=lambda f: f.cost, default=None)
     if winner is None or winner.cost > (1 - WORTH) * best.cost or not significant(objective, best, winner):
         return None
-    return winner
+    # Two changes and the slow concentrations trade against each other along a narrow valley.
+    (polished,) = fit(objective, [winner.point], iterations=POLISH)
+    return polished or winner

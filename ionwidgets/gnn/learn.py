@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from ionwidgets._version import __version__
-from ionwidgets.errors import TrainingError
+from ionwidgets.errors import SimulationError, TrainingError
 from ionwidgets.gnn.network import V_TRAINED, GatingNetwork, Network
+from ionwidgets.gnn.threads import one_thread
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation import simulate, voltage_grid
@@ -61,7 +62,8 @@ def learn(
 
     Raises
     ------
-    TrainingError : the model has no gate to learn, or the loss has left all bounds.
+    TrainingError : the model has no gate to learn, the loss has left all bounds, or the model does not run
+        with the gates that were learnt.
     """
     shipped = SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
     if not fresh and shipped.exists():
@@ -83,7 +85,13 @@ def learn(
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
     }
     network = Network(module, model.gate_names, card)
-    card["figures"] = stage1_figures(model, network)
+    try:
+        card["figures"] = stage1_figures(model, network)
+    except SimulationError as error:
+        raise TrainingError(
+            f"stage 1 of {model.key} ended in gates that the model does not run with (seed {seed}): {error}; "
+            "the network before it stays as it was; try another seed"
+        ) from None
     return network
 
 
@@ -109,6 +117,7 @@ def _last(values: np.ndarray) -> float:
     return float(whole[-1]) if whole.size else float("nan")
 
 
+@one_thread()
 def _fit(model: IonicModel, seed: int, progress: Control | None, settings: Stage1) -> GatingNetwork:
     grid = np.arange(V_TRAINED[0], V_TRAINED[1] + settings.step_mV / 2, settings.step_mV)
     curves = model.gate_curves(grid)

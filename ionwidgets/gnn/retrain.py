@@ -21,6 +21,7 @@ from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.layer import GatingLayer
 from ionwidgets.gnn.network import GatingNetwork, Network
+from ionwidgets.gnn.threads import one_thread
 from ionwidgets.jobs import Control
 
 
@@ -54,6 +55,7 @@ class Retrained:
     losses: NDArray
 
 
+@one_thread()
 def retrain_network(
     network: Network,
     balance: Balance,
@@ -137,7 +139,8 @@ def retrain_network(
 
 def _scan(layer: GatingLayer, p: torch.Tensor, balance: Balance) -> torch.Tensor:
     """Gates (T, B, G) over the second of two periods; the first lets them forget their start."""
-    first = layer(p, layer.h_inf(p[0]))
+    with torch.no_grad():  # what is left of the first period at the end of the second teaches nothing
+        first = layer(p, layer.h_inf(p[0]))
     ends = torch.tensor([beat.time.size - 1 for beat in balance.beats])  # before the padding
     return layer(p, first[ends, torch.arange(len(ends))])
 
