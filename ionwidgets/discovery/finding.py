@@ -90,6 +90,7 @@ def _currents(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], in
                 "ci95": interval,
                 "importance": _number(judged.importance.get(change), 4),
                 "alone": _number(judged.alone.get(change), 4),
+                "found": change in judged.changes,
                 "rank": rank[True, current.name],
             }
         )
@@ -115,6 +116,7 @@ def _gates(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], int])
                 "tau_ratio_ci95": slowed_interval,
                 "importance": _largest(judged.importance, kinds),
                 "alone": _largest(judged.alone, kinds),
+                "found": any(change in judged.changes for change in kinds),
                 "rank": rank.get((False, gate.name)),
             }
         )

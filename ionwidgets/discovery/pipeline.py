@@ -140,7 +140,7 @@ def discover(
     objective = Objective(
         model, question.beats, question.control, question.stimulus, paced_for, alive=heartbeat.alive
     )
-    shares = {name: float(np.clip(share, 0, 1)) for name, share in retrained.explained.items()}
+    shares = {c.name: float(np.clip(retrained.explained[c.name], 0, 1)) for c in model.currents}
     coarse = Objective(
         model, question.beats, question.control, question.stimulus, None,
         settling=COARSE_SETTLING, steps=COARSE, alive=heartbeat.alive,

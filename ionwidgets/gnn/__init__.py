@@ -1,8 +1,8 @@
 """The gating neural network, in reading order: scan, layer, network, learn (stage 1), retrain (stage 2)."""
 
 from ionwidgets.gnn.layer import GatingLayer
-from ionwidgets.gnn.learn import Stage1, learn
+from ionwidgets.gnn.learn import Stage1, learn, shipped_network
 from ionwidgets.gnn.network import GatingNetwork, Network
 from ionwidgets.gnn.scan import gating_scan
 
-__all__ = ["GatingLayer", "GatingNetwork", "Network", "Stage1", "gating_scan", "learn"]
+__all__ = ["GatingLayer", "GatingNetwork", "Network", "Stage1", "gating_scan", "learn", "shipped_network"]

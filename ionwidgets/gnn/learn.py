@@ -65,11 +65,8 @@ def learn(
     TrainingError : the model has no gate to learn, the loss has left all bounds, or the model does not run
         with the gates that were learnt.
     """
-    shipped = SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
-    if not fresh and shipped.exists():
-        network = Network.load(shipped)
-        if network.model_hash == model.hash:
-            return network
+    if not fresh and (shipped := shipped_network(model)) is not None:
+        return shipped
     if not model.gate_names:
         raise TrainingError(f"{model.key} has no gate that depends on V alone, so there is nothing to learn")
     settings = settings or Stage1()
@@ -81,7 +78,7 @@ def learn(
         "seed": seed,
         "data": f"voltage clamp from {V_TRAINED[0]:g} to {V_TRAINED[1]:g} mV, every {settings.step_mV:g} mV",
         "settings": asdict(settings),
-        "command": f"ionwidgets learn {model.key} --fresh --seed {seed} --out {shipped.name}",
+        "command": f"ionwidgets learn {model.key} --fresh --seed {seed} --out {_shipped_path(model).name}",
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
     }
     network = Network(module, model.gate_names, card)
@@ -93,6 +90,17 @@ def learn(
             "the network before it stays as it was; try another seed"
         ) from None
     return network
+
+
+def shipped_network(model: IonicModel) -> Network | None:
+    """The network that comes with the package for exactly these equations, if there is one."""
+    path = _shipped_path(model)
+    network = Network.load(path) if path.exists() else None
+    return network if network is not None and network.model_hash == model.hash else None
+
+
+def _shipped_path(model: IonicModel) -> Path:
+    return SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
 
 
 def stage1_figures(model: IonicModel, network: Network) -> dict[str, list[float]]:

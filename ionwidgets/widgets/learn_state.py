@@ -115,6 +115,8 @@ class LearnState(TaskState):
                 self.fit = fit
 
     def _load_shipped(self, model: Any) -> None:
+        from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
+
         self.session.begin("network", "Loading the shipped network")
         network, notice = None, ""
         try:
@@ -125,15 +127,3 @@ class LearnState(TaskState):
                 self.session.end("network", notice=notice)
                 if network is not None and self.session.model is model and self.session.network is None:
                     self.session.network = network
-
-
-def shipped_network(model: Any) -> Any:
-    """The network that is shipped with the package for these equations, or None."""
-    from ionwidgets.gnn import Network  # brings torch, 2 s: not before it is needed
-    from ionwidgets.gnn.learn import SHIPPED
-
-    path = SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
-    if not path.exists():
-        return None
-    network = Network.load(path)
-    return network if network.model_hash == model.hash else None

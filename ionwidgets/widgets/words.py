@@ -69,9 +69,10 @@ def headline(finding: Finding) -> str:
     first = first_finding(finding)
     if first is None:
         return "The cell has changed, but no single current or gate stands out."
-    if "gate" in first:
-        return _gate_headline(first)
-    return _current_headline(first)
+    entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("found")]
+    entries.sort(key=lambda entry: entry["rank"])
+    told = [_gate_headline(e) if "gate" in e else _current_headline(e) for e in entries or [first]]
+    return " ".join(told)
 
 
 def _current_headline(entry: Mapping[str, Any]) -> str:
@@ -106,7 +107,12 @@ def explanation(finding: Finding) -> str:
     parts = []
     first = first_finding(finding)
     if finding["verdict"] == "changed" and first is not None and first.get("importance") is not None:
-        parts.append(f"This alone explains {percent(first['importance'])} of the observed difference.")
+        of = (
+            "The first"
+            if sum(bool(e.get("found")) for e in (*finding["currents"], *finding["gates"])) > 1
+            else "This"
+        )
+        parts.append(f"{of} alone explains {percent(first['importance'])} of the observed difference.")
     fit = finding.get("fit") or {}
     if fit.get("v_rmse_mV") is not None:
         parts.append(f"Model and recording then differ by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
