@@ -253,7 +253,7 @@ def test_the_stored_finding_is_shown_without_torch() -> None:
         "import sys, ionwidgets.discovery as d; r = d.example_result(); r.findings, r.gates(), r.currents(); "
         "assert 'torch' not in sys.modules; d.discover; assert 'torch' in sys.modules"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    answer = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
 
 

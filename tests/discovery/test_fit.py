@@ -72,7 +72,7 @@ def test_a_known_change_is_recovered(control: Objective, change: Change, value: 
     assert found is not None
     assert abs(found.values[change] - value) < within
     assert found.rmse(objective) < 0.1
-    np.testing.assert_allclose(found.point.shift, truth.shift, atol=0.01)
+    np.testing.assert_allclose(found.point.shift, truth.shift, atol=0.03)
     # Na_i and K_i do much the same to V, so only what they do together is known.
     j = objective.slow_states.index("Ca_SR")
     np.testing.assert_allclose(found.point.slow[:, j], truth.slow[:, j], atol=0.05)
