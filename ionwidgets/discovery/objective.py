@@ -33,7 +33,7 @@ EDGE = 0.25  # a diastole shorter than this share of the period is near the edge
 STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
 SLOW_PRIOR, STORE_PRIOR = 0.08, 0.7  # standard deviation of what is believed of their logarithms beforehand
 SHIFT_PRIOR = 0.3  # ms
-SLOW_DIFFERENCE = 0.01
+SLOW_DIFFERENCE = 0.0025
 
 
 @dataclass(frozen=True)
