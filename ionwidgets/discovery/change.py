@@ -12,7 +12,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.simulation.kernel import GateCurves
 
 KINDS = ("scale", "v_half", "tau")
-# Per kind: the step of a one-sided difference, the furthest move of one iteration, and the bounds. The step is
+# Per kind: step of a one-sided difference, furthest move of one iteration, bounds. The step is
 # small because gates and concentrations trade off: with four times as much, its bias hides the way along that
 # valley, and a fit creeps.
 DIFFERENCE = {"scale": 0.005, "v_half": 0.05, "tau": 0.005}
