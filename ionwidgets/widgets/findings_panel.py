@@ -48,14 +48,15 @@ class Findings(Panel):
         self.body = box(
             box(box(self.caption, self.comparison), box(self.table), kind="columns is-even"),
             markup(
-                "<h2>Gates before and after</h2><p class='ionw-soft'>As the retrained network has them. It reshapes "
-                "gates rather than scale a current, so a scaled current shows here as a change of its gates; the fit "
-                "above decides between the two. Grey: potentials that the recording never reached.</p>"
+                "<h2>Gates before and after</h2><p class='ionw-soft'>As the retrained network has them. It "
+                "reshapes gates rather than scale a current, so a scaled current shows here as a change of its "
+                "gates; the fit above decides between the two. Grey: potentials that the recording never "
+                "reached.</p>"
             ),
             self.gates,
             markup(
-                "<h2>Currents over one beat</h2><p class='ionw-soft'>Along the recorded beat, with the network's "
-                "gates before and after it was retrained.</p>"
+                "<h2>Currents over one beat</h2><p class='ionw-soft'>Along the recorded beat, with the "
+                "network's gates before and after it was retrained.</p>"
             ),
             self.currents,
             markup("<h2>Take it home</h2>"),
