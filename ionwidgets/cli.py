@@ -105,7 +105,7 @@ def learn(
 @app.command()
 def inspect(file: File, columns: Columns = "", units: Units = "") -> None:
     """What is in a recording: units, sampling, duration, beats, biomarkers, notes."""
-    from ionwidgets.inspection import describe
+    from ionwidgets.recordings.describe import describe
 
     print(describe(_read(file, columns, units)))
 
@@ -134,8 +134,8 @@ def discover(
     export: Annotated[Path | None, typer.Option(help=".mmt file for the altered model.")] = None,
 ) -> None:
     """Find what changed in a recorded cell: currents, gates, how much, how surely."""
+    from ionwidgets.discovery.words import in_words
     from ionwidgets.gnn import Network
-    from ionwidgets.inspection import in_words
 
     for path in (export, Path(json_) if json_ not in ("", "-") else None):
         if path is not None:
@@ -162,7 +162,7 @@ def dashboard(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Serve a packaged dashboard with Voila on 127.0.0.1, and print its full address."""
-    from ionwidgets.dashboards import serve
+    from ionwidgets.server import serve
 
     raise typer.Exit(serve(name, port, open_browser=not no_browser))
 

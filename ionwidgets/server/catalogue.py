@@ -7,7 +7,7 @@ from typing import Final
 
 from ionwidgets.errors import IonWidgetsError, unknown_name
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "dashboards"
 
 DASHBOARDS: Final = {path.stem: path for path in sorted(_FOLDER.glob("*.ipynb"))}
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
-import sys
 
-from ionwidgets.dashboards.catalogue import dashboard_path
 from ionwidgets.errors import IonWidgetsError
+from ionwidgets.server.catalogue import dashboard_path
 
 ADDRESS = "127.0.0.1"
 
@@ -17,15 +16,15 @@ def serve(name: str = "workbench", port: int = 8866, open_browser: bool = True) 
 
     Returns
     -------
-    The exit code: 0 after an interrupt, 2 where the dashboard or the port cannot be had (one line on stderr).
+    The exit code: 0 after an interrupt.
+
+    Raises
+    ------
+    IonWidgetsError : there is no such dashboard, or the port cannot be had.
     """
-    try:
-        notebook = dashboard_path(name)
-        check_port(port)
-    except IonWidgetsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    from ionwidgets.dashboards.server import run  # brings Voila, a second: not before it is needed
+    notebook = dashboard_path(name)
+    check_port(port)
+    from ionwidgets.server.dashboard import run  # brings Voila, a second: not before it is needed
 
     return run(notebook, ADDRESS, port, open_browser)
 

@@ -1,50 +1,14 @@
-"""Recordings and findings in words, for the command line."""
+"""A finding in words, for the command line."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
-import xarray as xr
-
-from ionwidgets.recordings import biomarkers, find_beats
 
 _VERDICTS = {
     "changed": "Something changed in this cell.",
     "unchanged": "No change beyond what noise gives.",
     "unexplained": "The model cannot produce this recording.",
 }
-
-
-def describe(recording: xr.Dataset) -> str:
-    """Units, sampling, duration, beats, biomarkers and notes of a recording."""
-    time = recording["time"].values
-    lines = [
-        f"{recording.attrs.get('source', 'recording')}: {recording.sizes['cell']} cells",
-        f"  sampled every {np.diff(time).mean():g} ms",
-    ]
-    lines += [
-        f"  {name} in {variable.attrs.get('units', '?')}" for name, variable in recording.data_vars.items()
-    ]
-    table = biomarkers(recording)
-    for cell, length in enumerate(recording["cycle_length"].values):
-        V = recording["V"].values[cell]
-        last = time[np.flatnonzero(np.isfinite(V))[-1]]
-        unit = recording["V"].attrs.get("units", "")
-        paced = f"cycle length {length:g} ms" if np.isfinite(length) else "cycle length not known"
-        lines.append(
-            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(find_beats(time, V))} beats, "
-            f"V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
-        )
-        beats = table[table["cell"] == cell]
-        if beats["APD90"].notna().any():
-            middle = beats.median(numeric_only=True)
-            lines.append(
-                f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, "
-                f"RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
-            )
-    notes = recording.attrs.get("notes")
-    return "\n".join(lines + ([f"  notes: {notes}"] if notes else []))
 
 
 def in_words(finding: dict[str, Any]) -> str:

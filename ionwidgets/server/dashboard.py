@@ -17,7 +17,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from traitlets.config import Config
 from voila.app import Voila
 
-from ionwidgets.dashboards.launch import port_error
+from ionwidgets.server.launch import port_error
 
 TEMPLATE = "ionwidgets"
 SHARE = Path(__file__).parent / "share" / "jupyter"
@@ -50,7 +50,7 @@ class Dashboard(Voila):
         try:
             self.app.listen(self.port, self.ip)
         except OSError as error:
-            print(port_error(self.port, error), file=sys.stderr)
+            print(f"ionwidgets: {port_error(self.port, error)}", file=sys.stderr)
             self.stop()
             self.exit(2)
         self.address = f"http://{self.ip}:{self.port}/?token={self.token}"
