@@ -21,9 +21,9 @@ from ionwidgets.discovery.judge import Judged, judge
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.discovery.propose import propose, screen
-from ionwidgets.discovery.result import Result, current_traces
+from ionwidgets.discovery.result import Result, current_traces, paced_traces
 from ionwidgets.discovery.search import search
-from ionwidgets.errors import IonWidgetsError
+from ionwidgets.errors import IonWidgetsError, SimulationError
 from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
@@ -36,6 +36,7 @@ from ionwidgets.simulation.sweep import STIMULUS_ONSET, Steps
 COARSE = Steps(low=0.01, high=0.2, dv=0.4)  # APD90 within 0.05 ms: enough to choose who is fitted in full
 COARSE_SETTLING = 1000.0  # ms
 MOST_HISTORY = 600_000.0  # ms of pacing before a recording
+SHOWN_AFTER, SHOWN_PERIODS = 20_000.0, 3  # ms of pacing, and the periods of it that are kept to be shown
 LAST = 5000.0  # ms at the end of a prediction over which APD90 is averaged
 
 
@@ -157,7 +158,7 @@ def discover(
     heartbeat.report(0.9, "Predicting")
     judged = judge(objective, none, screened, found)
     result = _result(question, network, retrained, balance, judged)
-    predictions = _predictions(result, judged.verdict, predict_cl, duration)
+    predictions = _predictions(result, question.stimulus, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
     about = {"seed": seed, "eta": eta, "decoder": decoder, "elapsed_s": elapsed, "predictions": predictions}
     finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
@@ -220,19 +221,56 @@ def _result(
         altered = [(after[name] * scales[name])[:n, i].numpy() for name in names]
         both = [control, altered]
         traces.append(current_traces(question.model, beat.cycle_length, beat.time, beat.V, np.array(both)))
-    return Result(question.model, question.recording, {}, judged.changes, h_inf, tau, scales, tuple(traces))
+    finding = {"verdict": judged.verdict}  # the document is written when everything is known
+    result = Result(
+        question.model,
+        question.recording,
+        finding,
+        judged.changes,
+        h_inf,
+        tau,
+        scales,
+        tuple(traces),
+        xr.Dataset(),
+    )
+    return replace(result, paced=_paced(result, question))
+
+
+def _paced(result: Result, question: Question) -> xr.Dataset:
+    """The model at the longest recorded cycle length, as `Result.paced` has it."""
+    longest = max(beat.cycle_length for beat in question.beats)
+    options = {
+        "record_from": SHOWN_AFTER - SHOWN_PERIODS * longest,
+        "variables": list(question.model.observables),
+        "stimulus": question.stimulus,
+    }
+    runs = {}
+    for source in ("control", "found", "neural ODE") if result.changes else ("control", "neural ODE"):
+        try:
+            if source == "neural ODE":
+                runs[source] = result.neural_ode(longest, SHOWN_AFTER, **options)
+            else:
+                shown = result if source == "found" else replace(result, changes={})
+                runs[source] = shown.simulate(longest, SHOWN_AFTER, **options)
+        except SimulationError:
+            continue  # gates that no experiment held in place need not make a cell that runs
+    values = {
+        name: np.stack([run[name].values[0] for run in runs.values()]) for name in question.model.observables
+    }
+    time = runs["control"]["time"].values  # the control has run before
+    return paced_traces(question.model, longest, list(runs), time, values)
 
 
 def _predictions(
-    result: Result, verdict: str, cycle_lengths: Sequence[float], duration: float
+    result: Result, stimulus: tuple[float, float], cycle_lengths: Sequence[float], duration: float
 ) -> dict[str, dict[str, float | None]]:
     """Mean APD90 of the last 5 s of the found model, by cycle length; None without action potentials."""
     predictions: dict[str, dict[str, float | None]] = {
         f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths
     }
-    if verdict == "unexplained" or not predictions:
+    if result.verdict == "unexplained" or not predictions:
         return predictions
-    paced = result.simulate(list(cycle_lengths), duration, variables=[result.model.voltage])
+    paced = result.simulate(list(cycle_lengths), duration, variables=[], stimulus=stimulus)
     for i, cycle_length in enumerate(cycle_lengths):
         onsets = STIMULUS_ONSET + np.arange(paced.sizes["beat"]) * cycle_length
         apd90 = paced["APD90"].values[i][onsets >= duration - LAST]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ class Result:
     finding: the JSON document `ionwidgets/finding/1`. changes: what was found, by change, in its own terms
     (ln s, mV, ln ratio). h_inf, tau (2, G, V): the network's curves over `voltage_grid()` before and after
     stage 2. scales: the network's scale of every current. traces: currents (2, currents, N) rebuilt from the
-    network's gates along each recorded beat, and its time, V and cycle length.
+    network's gates along each recorded beat, and its time, V and cycle length. paced: V and Ca_i of the last
+    periods of the model at the longest recorded cycle length, a cell each by `source`: "control", "found"
+    (with the changes), "neural ODE" (with the network's gates and scales); what does not run is missing.
     """
 
     model: IonicModel
@@ -43,6 +45,7 @@ class Result:
     tau: NDArray
     scales: dict[str, float]
     traces: tuple[xr.Dataset, ...]
+    paced: xr.Dataset
 
     @property
     def verdict(self) -> str:
@@ -121,7 +124,16 @@ class Result:
         )
 
     def altered_model(self) -> IonicModel:
-        """The model with the changes that were found written into its equations."""
+        """The model with the changes that were found written into its equations.
+
+        Raises
+        ------
+        IonWidgetsError : nothing was found, because the model does not explain the recording.
+        """
+        if self.verdict == "unexplained":
+            raise IonWidgetsError(
+                f"{self.model.key} does not explain this recording, so there is no altered model to write"
+            )
         shifts = {c.target: v for c, v in self.changes.items() if c.kind == "v_half"}
         ratios = {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == "tau"}
         return edited(self.model, scales(self.changes), shifts, ratios)
@@ -137,6 +149,9 @@ class Result:
     def save(self, path: str | Path) -> None:
         """Write everything but the recording as one safetensors file."""
         tensors = {"h_inf": self.h_inf.astype(np.float32), "tau": self.tau.astype(np.float32)}
+        tensors |= {
+            f"paced.{name}": self.paced[name].values.astype(np.float32) for name in self._paced_names()
+        }
         for i, trace in enumerate(self.traces):
             names = [str(name) for name in trace.data_vars if name != "V"]
             tensors[f"time.{i}"] = trace["time"].values.astype(np.float32)
@@ -149,9 +164,29 @@ class Result:
             "changes": [[c.kind, c.target, value] for c, value in self.changes.items()],
             "scales": self.scales,
             "cycle_lengths": [float(trace.attrs["cycle_length"]) for trace in self.traces],
+            "paced": [str(source) for source in self.paced["source"].values],
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         save_file(arrays, str(path), metadata={"schema": SCHEMA, "about": json.dumps(about)})
+
+    def _paced_names(self) -> list[str]:
+        return ["time", *map(str, self.paced.data_vars)]
+
+
+def paced_traces(
+    model: IonicModel,
+    cycle_length: float,
+    sources: Sequence[str],
+    time: NDArray,
+    values: Mapping[str, NDArray],
+) -> xr.Dataset:
+    """Observables (sources, T) of `model` paced at `cycle_length` as a Dataset, a cell each by `source`."""
+    variables = {
+        name: (("cell", "time"), array, {"units": model.units[name]}) for name, array in values.items()
+    }
+    lengths = np.full(len(sources), cycle_length)
+    coords = {"source": ("cell", list(sources)), "cycle_length": ("cell", lengths, {"units": "ms"})}
+    return xr.Dataset(variables, {**coords, "time": ("time", time, {"units": "ms"})})
 
 
 def current_traces(
@@ -189,10 +224,14 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
             current_traces(model, length, *(tensors[f"{part}.{i}"] for part in ("time", "V", "currents")))
             for i, length in enumerate(about["cycle_lengths"])
         )
+        paced = paced_traces(
+            model, max(about["cycle_lengths"]), about["paced"], tensors["paced.time"],
+            {name: tensors[f"paced.{name}"] for name in model.observables},
+        )  # fmt: skip
         changes = {Change(kind, target): float(value) for kind, target, value in about["changes"]}
         return Result(
             model, recording, about["finding"], changes,
-            tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces,
+            tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces, paced,
         )  # fmt: skip
     except FileNotFoundError:
         raise IonWidgetsError(f"{path}: there is no such file") from None

@@ -145,14 +145,14 @@ class Findings(Panel):
         if comparison is None:
             self.caption.value = ""
             return
-        beats = [
-            ("recording", "recording", comparison.recorded),
-            ("control model", "control", comparison.control),
-            ("found change", "model", comparison.found),
-            ("neural ODE", "neural", comparison.neural),
+        shown = [
+            ("control", "control model", "control"),
+            ("found", "found change", "model"),
+            ("neural ODE", "neural ODE", "neural"),
         ]
-        if comparison.v_units != "mV":
-            beats = beats[1:]  # arbitrary units share no axis with mV
+        beats = [(n, role, comparison.paced[key]) for key, n, role in shown if key in comparison.paced]
+        if comparison.v_units == "mV":  # arbitrary units share no axis with it
+            beats.insert(0, ("recording", "recording", comparison.recorded))
         traces = [figures.Trace(name, beat.time, beat.V, beat.Ca_i, role) for name, role, beat in beats]
         figures.update_action_potential(self.comparison, traces)
         self.caption.value = (
@@ -179,17 +179,14 @@ def headline_html(result: Any, session: Session) -> str:
 
 
 def download_links(result: Any) -> str:
-    """The finding as JSON, and the edited model as .mmt."""
-    with TemporaryDirectory(prefix="ionwidgets-") as folder:
-        path = Path(folder) / "edited.mmt"
-        result.export(path)
-        mmt = path.read_bytes()
-    return (
-        '<div class="ionw-row">'
-        + html.download("Download JSON", "finding.json", result.to_json().encode(), "application/json")
-        + html.download("Download .mmt", "edited.mmt", mmt, "text/plain")
-        + "</div>"
-    )
+    """The finding as JSON, and the edited model as .mmt where there is one."""
+    links = [html.download("Download JSON", "finding.json", result.to_json().encode(), "application/json")]
+    if result.verdict != "unexplained":
+        with TemporaryDirectory(prefix="ionwidgets-") as folder:
+            path = Path(folder) / "edited.mmt"
+            result.export(path)
+            links.append(html.download("Download .mmt", "edited.mmt", path.read_bytes(), "text/plain"))
+    return f'<div class="ionw-row">{"".join(links)}</div>'
 
 
 def _thinned(curves: Any) -> Any:

@@ -76,12 +76,17 @@ class Result:
             coords={"source": ["control", "altered"], "time": time},
         )
 
-    def simulate(self, cycle_lengths: Any, duration: float = 20_000.0, **options: Any) -> xr.Dataset:
+    @property
+    def paced(self) -> xr.Dataset:
         from ionwidgets.simulation import simulate
 
-        return simulate(self.model, cycle_lengths, duration, scale={"g_Kr": 0.25}, **options)
-
-    neural_ode = simulate
+        longest = float(np.nanmax(self.recording["cycle_length"]))
+        runs = [
+            simulate(self.model, longest, 3 * longest, scale={"g_Kr": factor}, variables=["V", "Ca_i"])
+            for factor in (1.0, 0.25, 0.3)
+        ]
+        paced = xr.concat(runs, "cell")
+        return paced.assign_coords(source=("cell", ["control", "found", "neural ODE"]))
 
     def export(self, path: Any) -> None:
         self.model.save(path)
