@@ -17,7 +17,7 @@ from ionwidgets.widgets.session import Session
 class Comparison:
     """One beat at one cycle length in ms: recorded, and of the model.
 
-    `paced` is by source: "control", "found" (with the changes found), "neural ODE" (the retrained network's gates).
+    `paced` is by source: "control", "found" (with the changes), "neural ODE" (the retrained network's gates).
     """
 
     cycle_length: float
