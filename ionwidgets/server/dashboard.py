@@ -93,8 +93,10 @@ def _settings(ip: str, port: int, open_browser: bool) -> Config:
                 "port": port,
                 "open_browser": open_browser,
                 "token": secrets.token_urlsafe(24),
-                "log_level": logging.WARNING,
+                "log_level": logging.ERROR,
             },
+            # No port that other users of the machine could read a kernel's talk from.
+            "KernelManager": {"transport": "ipc"},
             "VoilaConfiguration": {
                 "template": TEMPLATE,
                 "allow_template_override": "NO",
