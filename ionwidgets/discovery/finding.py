@@ -15,6 +15,7 @@ from ionwidgets._version import __version__
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.search import GOOD
 from ionwidgets.gnn.retrain import Retrained
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
@@ -181,6 +182,11 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
     for rival in _rivals(objective.model, judged):
         names = ", ".join(_name(objective.model, change) for change in judged.changes)
         remarks.append(f"{names} and {rival} cannot be told apart from this recording; a voltage clamp would")
+    if judged.changes and judged.left > GOOD:
+        remarks.append(
+            f"{judged.left:.1f} mV RMS of V stay unexplained by what was found; "
+            "take it as a hint, not as the answer"
+        )
     if len(judged.changes) > 1:
         remarks.append("no single change explains the recording; the changes found together are ranked first")
     return remarks

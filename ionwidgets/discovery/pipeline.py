@@ -20,7 +20,7 @@ from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import Judged, judge
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
-from ionwidgets.discovery.propose import propose, screen
+from ionwidgets.discovery.propose import pairs, propose, screen
 from ionwidgets.discovery.result import Result, current_traces, paced_traces
 from ionwidgets.discovery.search import search
 from ionwidgets.errors import IonWidgetsError, SimulationError
@@ -153,6 +153,7 @@ def discover(
     tell = Stage(heartbeat, 0.6, 0.9)
     found = search(
         objective, none, propose(coarse, screened, retrained.explained),
+        pairs(model, ratios, retrained.explained),
         lambda part: tell.report(part, "Fitting the proposed changes", importance=shares),
     )  # fmt: skip
     heartbeat.report(0.9, "Predicting")

@@ -9,6 +9,7 @@ them: every candidate gets a few coarse iterations on three cells.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from ionwidgets.discovery.change import Change, candidates, current_of
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.errors import TrainingError
+from ionwidgets.models import IonicModel
 
 SCREENING = 5  # iterations
 KEPT = 5  # candidates of the screening that are fitted in full
 FROM_NETWORK = 2  # currents that the network names
 SCREENED_CELLS = 3
+PAIRED_CURRENTS = 3
 
 
 def screen(
@@ -62,6 +65,21 @@ def propose(objective: Objective, screened: list[Fitted], explained: dict[str, f
     scales = {Change("scale", current_of(model, only(f))) for f in chosen}
     chosen += [f for f in screened if only(f) in scales]
     return list({only(f): f for f in chosen}.values())
+
+
+def pairs(
+    model: IonicModel, ratios: dict[str, float], explained: dict[str, float]
+) -> list[dict[Change, float]]:
+    """Two currents scaled together, from the three that the network moved to most effect, at its own ratios.
+
+    Where two currents have changed, the best single change may belong to a third; the network, which moves
+    all currents at once, still points at the two.
+    """
+    currents = [current.name for current in model.currents]
+    named = sorted(currents, key=lambda name: -explained[name])[:PAIRED_CURRENTS]
+    return [
+        {Change("scale", name): float(np.log(ratios[name])) for name in two} for two in combinations(named, 2)
+    ]
 
 
 def only(fitted: Fitted) -> Change:

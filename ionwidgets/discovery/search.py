@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ionwidgets.discovery.beside import Beside, beside
-from ionwidgets.discovery.change import Change, current_of
+from ionwidgets.discovery.change import Change, Changes, current_of
 from ionwidgets.discovery.gauss_newton import Fitted, fit
-from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.objective import Objective, Point
 from ionwidgets.discovery.propose import only
 from ionwidgets.errors import TrainingError
 
 ITERATIONS, POLISH = 12, 30
+POLISHED = 2  # of the fits with a further change
+SETTLED = 6  # iterations of the changes alone, before the offsets of the cells are free
 MOST_CHANGES = 3
 GOOD = 0.3  # mV; what is left of V below this is no reason to look for another change
 WORTH = 0.5  # of the cost that another change must take away
@@ -34,9 +36,15 @@ class Found:
 
 
 def search(
-    objective: Objective, none: Fitted, proposals: list[Fitted], report: Callable[[float], None]
+    objective: Objective,
+    none: Fitted,
+    proposals: list[Fitted],
+    together: list[dict[Change, float]],
+    report: Callable[[float], None],
 ) -> Found:
     """Fit the proposals through the ODE on every cell; add further changes where one leaves much over.
+
+    `together`: changes that are tried as a set, and their first values, where no single change is enough.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def search(
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
         report(0.7 + 0.1 * len(best.values))
-        more = _further(objective, best, others)
+        more = _further(objective, best, others, together if len(best.values) == 1 else [])
         if more is None:
             break
         best = _needed(objective, more)
@@ -93,14 +101,23 @@ def left_over(objective: Objective, fitted: Fitted) -> float:
     return float(np.sqrt(max(0.0, fitted.rmse(objective) ** 2 - noise)))
 
 
-def _further(objective: Objective, best: Fitted, others: dict[Change, Beside]) -> Fitted | None:
+def _further(
+    objective: Objective, best: Fitted, others: dict[Change, Beside], together: list[dict[Change, float]]
+) -> Fitted | None:
+    """The best of `best` with one change more and of the sets `together`; None where that is not worth it."""
     ranked = sorted(others, key=lambda change: -others[change].gain)[:TRIED]
     # From no further change on, so that no step is accepted that does worse than `best`.
     points = [replace(best.point, values={**best.values, change: 0.0}) for change in ranked]
-    fitted = [f for f in fit(objective, points, iterations=ITERATIONS) if f is not None]
-    winner = min(fitted, key=lambda f: f.cost, default=None)
+    settled = fit(objective, together, iterations=SETTLED, free=False)
+    starts: list[Point | Changes] = [*points, *(f.values for f in settled if f is not None)]
+    fitted = sorted(_run(objective, starts, ITERATIONS), key=lambda f: f.cost)
+    # Two changes and the slow concentrations trade against each other along a narrow valley: time to go down.
+    polished = _run(objective, [f.point for f in fitted[:POLISHED]], POLISH)
+    winner = min(polished, key=lambda f: f.cost, default=None)
     if winner is None or winner.cost > (1 - WORTH) * best.cost or not significant(objective, best, winner):
         return None
-    # Two changes and the slow concentrations trade against each other along a narrow valley.
-    (polished,) = fit(objective, [winner.point], iterations=POLISH)
-    return polished or winner
+    return winner
+
+
+def _run(objective: Objective, starts: Sequence[Point | Changes], iterations: int) -> list[Fitted]:
+    return [f for f in fit(objective, starts, iterations=iterations) if f is not None]

@@ -13,8 +13,8 @@ _VERDICTS = {
 
 def in_words(finding: dict[str, Any]) -> str:
     """The verdict, the five that explain most, predictions and warnings."""
-    asked = f"{finding['model']}:{finding['variant']} against {finding['recording']['file']}"
-    lines = [f"{asked}: {_VERDICTS[finding['verdict']]}"]
+    model = ":".join(filter(None, (finding["model"], finding["variant"])))
+    lines = [f"{model} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"]
     ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
     for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
         share = f"alone it explains {100 * entry['importance']:.1f} % of the difference"
