@@ -79,22 +79,20 @@ def action_potential(
     return figure
 
 
-def update_action_potential(
-    figure: go.Figure, traces: Sequence[Trace], *, time_range: tuple[float, float] | None = None
-) -> None:
-    """Put new values into a figure that `action_potential` made with as many traces, in one batch."""
+def update_action_potential(figure: go.Figure, traces: Sequence[Trace]) -> None:
+    """Put new values into a figure that `action_potential` made with as many traces, in one batch.
+
+    A trace without values is left out of the legend.
+    """
     rows = len(figure.data) // len(traces)
     if rows * len(traces) != len(figure.data):
         raise ValueError(f"a figure with {len(figure.data)} lines cannot take {len(traces)} traces")
     with figure.batch_update():
         for index, line in enumerate(figure.data):
-            trace = traces[index % len(traces)]
-            line.x, line.y = _float32(trace.time), _values(trace, 1 + index // len(traces), "µM")
+            row, trace = 1 + index // len(traces), traces[index % len(traces)]
+            line.x, line.y = _float32(trace.time), _values(trace, row, "µM")
             line.name = trace.name
-        if time_range is not None:
-            figure.layout.xaxis.range = time_range
-            if rows == 2:
-                figure.layout.xaxis2.range = time_range
+            line.showlegend = row == 1 and np.size(trace.time) > 0
 
 
 def _values(trace: Trace, row: int, calcium_units: str) -> NDArray[np.float32]:

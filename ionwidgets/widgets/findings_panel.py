@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from ionwidgets import figures
 from ionwidgets.widgets import html
+from ionwidgets.widgets.beats import Beat
 from ionwidgets.widgets.elements import CopyText, FigureView
 from ionwidgets.widgets.findings_table import findings_table
 from ionwidgets.widgets.interpret_state import Comparison, InterpretState
@@ -24,6 +26,12 @@ CURVES_SHOWN = 6  # gates, those that explain most
 CURRENTS_SHOWN = 8
 SHOWN_V = (-100.0, 50.0)  # mV
 POINTS = 200  # of a gate curve
+COMPARED = (  # source, what the legend says, role
+    ("recording", "recording", "recording"),
+    ("control", "control model", "control"),
+    ("found", "found change", "model"),
+    ("neural ODE", "neural ODE", "neural"),
+)
 
 
 class Findings(Panel):
@@ -145,16 +153,10 @@ class Findings(Panel):
         if comparison is None:
             self.caption.value = ""
             return
-        shown = [
-            ("control", "control model", "control"),
-            ("found", "found change", "model"),
-            ("neural ODE", "neural ODE", "neural"),
-        ]
-        beats = [(n, role, comparison.paced[key]) for key, n, role in shown if key in comparison.paced]
+        beats = dict(comparison.paced)
         if comparison.v_units == "mV":  # arbitrary units share no axis with it
-            beats.insert(0, ("recording", "recording", comparison.recorded))
-        traces = [figures.Trace(name, beat.time, beat.V, beat.Ca_i, role) for name, role, beat in beats]
-        figures.update_action_potential(self.comparison, traces)
+            beats["recording"] = comparison.recorded
+        figures.update_action_potential(self.comparison, _compared_traces(beats))
         self.caption.value = (
             "<h3>One beat at a cycle length of "
             f"{html.text(number(comparison.cycle_length, 'ms', 4))}, upstrokes aligned</h3>"
@@ -206,16 +208,18 @@ def _most_important(finding: Any, gates: list[str]) -> list[str]:
     return sorted(gates, key=lambda gate: best.get(gate, 10**6))
 
 
+def _compared_traces(beats: Mapping[str, Beat]) -> list[figures.Trace]:
+    """Always the same traces in the same order, empty where there is no beat: the figure has a line for each."""
+    return [
+        figures.Trace(name, beats[key].time, beats[key].V, beats[key].Ca_i, role)
+        if key in beats
+        else figures.Trace(name, [], [], None, role)
+        for key, name, role in COMPARED
+    ]
+
+
 def _empty_comparison() -> Any:
-    roles = (
-        ("recording", "recording"),
-        ("control model", "control"),
-        ("found change", "model"),
-        ("neural ODE", "neural"),
-    )
-    figure = figures.action_potential(
-        [figures.Trace(name, [], [], [], role) for name, role in roles], calcium=True, height=440
-    )
+    figure = figures.action_potential(_compared_traces({}), calcium=True, height=440)
     figure.update_xaxes(title_text="Time from the upstroke (ms)", row=2, col=1)
     return figure
 

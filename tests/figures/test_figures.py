@@ -69,12 +69,15 @@ def test_updates_change_the_same_lines() -> None:
         figures.Trace("control", TIME, WAVE - 5, CALCIUM),
         figures.Trace("g_Kr ×0.25", TIME, WAVE + 5, CALCIUM),
     ]
-    figures.update_action_potential(figure, shifted, time_range=(0.0, 400.0))
+    figures.update_action_potential(figure, shifted)
     np.testing.assert_allclose(figure.data[1].y, WAVE + 5, rtol=1e-6)
     assert figure.data[1].name == "g_Kr ×0.25"
     assert [line.uid for line in figure.data] == uids
     with pytest.raises(ValueError, match="4 lines"):
         figures.update_action_potential(figure, [*shifted, shifted[0]])
+    figures.update_action_potential(figure, [shifted[0], figures.Trace("altered", [], [])])
+    assert [line.showlegend for line in figure.data] == [True, False, False, False]
+    assert len(figure.data[1].x) == len(figure.data[3].y) == 0
 
     curves = figures.gate_curves(V, CURVES, CURVES)
     figures.update_gate_curves(curves, CURVES, {g: (h * 0, t) for g, (h, t) in CURVES.items()}, list(CURVES))

@@ -51,8 +51,15 @@ class Network:
 class Result:
     """A finding of g_Kr at 0.25 on any recording."""
 
-    def __init__(self, model: Any, recording: xr.Dataset, finding: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        recording: xr.Dataset,
+        finding: dict[str, Any] | None = None,
+        sources: tuple[str, ...] = ("control", "found", "neural ODE"),
+    ) -> None:
         self.model, self.recording, self.finding = model, recording, finding or FINDING
+        self.sources = sources
 
     @property
     def verdict(self) -> str:
@@ -83,10 +90,10 @@ class Result:
         longest = float(np.nanmax(self.recording["cycle_length"]))
         runs = [
             simulate(self.model, longest, 3 * longest, scale={"g_Kr": factor}, variables=["V", "Ca_i"])
-            for factor in (1.0, 0.25, 0.3)
+            for factor in (1.0, 0.25, 0.3)[: len(self.sources)]
         ]
         paced = xr.concat(runs, "cell")
-        return paced.assign_coords(source=("cell", ["control", "found", "neural ODE"]))
+        return paced.assign_coords(source=("cell", list(self.sources)))
 
     def export(self, path: Any) -> None:
         self.model.save(path)

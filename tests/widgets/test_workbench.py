@@ -81,6 +81,23 @@ def test_an_unchanged_cell_and_an_unexplained_one_are_shown_too(bench: Workbench
         assert words in _text(bench.panels[INTERPRET][0])
 
 
+@pytest.mark.parametrize("sources", [("control", "neural ODE"), ("control", "found"), ("control",)])
+@pytest.mark.parametrize("units", ["mV", "1"])
+def test_what_is_missing_from_the_comparison_leaves_an_empty_line(
+    bench: Workbench, sources: tuple[str, ...], units: str
+) -> None:
+    session = bench.session
+    recording = session.recording.copy()
+    recording["V"] = recording["V"].assign_attrs(units=units)
+    session.result = Result(session.model, recording, sources=sources)
+    lines = bench.panels[INTERPRET][0].comparison.data[:4]
+    there = [units == "mV", *(name in sources for name in ("control", "found", "neural ODE"))]
+    assert [len(line.x) > 100 for line in lines] == there
+    assert [line.showlegend for line in lines] == there
+    session.result = Result(session.model, session.recording)
+    assert all(len(line.x) > 100 and line.showlegend for line in lines)
+
+
 def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
     bench.session.result = None
     text = _text(bench.panels[INTERPRET][0])
