@@ -42,6 +42,8 @@ def factors(texts: list[str]) -> dict[str, float]:
         name, equals, value = part.partition("=")
         if not equals:
             raise IonWidgetsError(f"--scale {part}: expected NAME=FACTOR, such as g_Kr=0.25")
+        if name.strip() in scale:
+            raise IonWidgetsError(f"--scale {part}: {name.strip()} is given twice")
         scale[name.strip()] = _number(value, f"--scale {part}")
     return scale
 

@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 bad usage or input, in one line; 1 a fault of ours.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,6 +66,8 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="netCDF file for every state and current.")] = None,
 ) -> None:
     """Pace a model; print the last beat's biomarkers, and store traces with --out."""
+    if out is not None:
+        _writable(out)
     names: list[str] | None = None if out else []
     cell = iw.load_model(model)
     paced = iw.simulate(
@@ -72,11 +75,13 @@ def simulate(
         variables=names,
     )  # fmt: skip
     if out is not None:
-        _writable(out)
         paced.to_netcdf(out, engine="h5netcdf", encoding={name: {"zlib": True} for name in paced.data_vars})
         sizes = f"{paced.sizes['cell']} cells, {paced.sizes['time']} samples"
         print(f"{out}: {sizes} of {len(paced.data_vars)} variables", file=sys.stderr)
     table = iw.biomarkers(paced).dropna(subset=["APD90"]).groupby("cell").last()
+    if table.empty:
+        print("No beat has repolarised by 90 % within its cycle.")
+        return
     table[["Ca_diastolic", "Ca_peak"]] *= 1000
     table = table[list(TITLES)].rename(columns=TITLES)
     print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
@@ -181,6 +186,8 @@ def _writable(path: Path) -> None:
         raise IonWidgetsError(f"{path}: the folder {path.parent} does not exist; make it first")
     if path.is_dir():
         raise IonWidgetsError(f"{path}: is a folder; give a file")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise IonWidgetsError(f"{path}: cannot be written here; choose another place")
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.kernel import GateCurves
 
-KINDS = ("scale", "v_half", "tau")
 # Per kind: step of a one-sided difference, furthest move of one iteration, bounds. The step is
 # small because gates and concentrations trade off: with four times as much, its bias hides the way along that
 # valley, and a fit creeps.

@@ -160,7 +160,9 @@ def _name(model: IonicModel, change: Change) -> str:
 
 
 def _rivals(model: IonicModel, judged: Judged) -> list[str]:
-    return list(dict.fromkeys(_name(model, rival) for rival in judged.rivals))
+    found = {_name(model, change) for change in judged.changes}
+    names = dict.fromkeys(_name(model, rival) for rival in judged.rivals)
+    return [name for name in names if name not in found]
 
 
 def _apd90(V: NDArray, beat: TypicalBeat) -> float:

@@ -129,8 +129,9 @@ def discover(
             f"predictions are made at cycle lengths longer than the stimulus ({pulse:g} ms), over a positive "
             f"duration, in ms; found {', '.join(f'{length:g}' for length in predict_cl)} and {duration:g}"
         )
+    model.check_balance()
     question = _question(model, recording, stimulus, paced_for, heartbeat)
-    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.3))
+    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
     heartbeat.report(0.05, "Retraining on the recording")
     balance = current_balance(model, question.beats, question.control)
     settings = Stage2(eta=eta)
@@ -159,7 +160,7 @@ def discover(
     heartbeat.report(0.9, "Predicting")
     judged = judge(objective, none, screened, found)
     result = _result(question, network, retrained, balance, judged)
-    predictions = _predictions(result, question.stimulus, predict_cl, duration)
+    predictions = _predictions(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
     about = {"seed": seed, "eta": eta, "decoder": decoder, "elapsed_s": elapsed, "predictions": predictions}
     finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
@@ -241,20 +242,22 @@ def _paced(result: Result, question: Question) -> xr.Dataset:
     """The model at the longest recorded cycle length, as `Result.paced` has it."""
     longest = max(beat.cycle_length for beat in question.beats)
     options = {
-        "record_from": SHOWN_AFTER - SHOWN_PERIODS * longest,
+        "record_from": max(0.0, SHOWN_AFTER - SHOWN_PERIODS * longest),
         "variables": list(question.model.observables),
-        "stimulus": question.stimulus,
     }
+    duration = max(SHOWN_AFTER, SHOWN_PERIODS * longest)
     runs = {}
     for source in ("control", "found", "neural ODE") if result.changes else ("control", "neural ODE"):
         try:
             if source == "neural ODE":
-                runs[source] = result.neural_ode(longest, SHOWN_AFTER, **options)
+                runs[source] = result.neural_ode(longest, duration, **options)
             else:
                 shown = result if source == "found" else replace(result, changes={})
-                runs[source] = shown.simulate(longest, SHOWN_AFTER, **options)
+                runs[source] = shown.simulate(longest, duration, **options)
         except SimulationError:
-            continue  # gates that no experiment held in place need not make a cell that runs
+            if source != "neural ODE":
+                raise
+            # Gates that no experiment held in place need not make a cell that runs
     values = {
         name: np.stack([run[name].values[0] for run in runs.values()]) for name in question.model.observables
     }
@@ -263,7 +266,7 @@ def _paced(result: Result, question: Question) -> xr.Dataset:
 
 
 def _predictions(
-    result: Result, stimulus: tuple[float, float], cycle_lengths: Sequence[float], duration: float
+    result: Result, cycle_lengths: Sequence[float], duration: float
 ) -> dict[str, dict[str, float | None]]:
     """Mean APD90 of the last 5 s of the found model, by cycle length; None without action potentials."""
     predictions: dict[str, dict[str, float | None]] = {
@@ -271,7 +274,7 @@ def _predictions(
     }
     if result.verdict == "unexplained" or not predictions:
         return predictions
-    paced = result.simulate(list(cycle_lengths), duration, variables=[], stimulus=stimulus)
+    paced = result.simulate(list(cycle_lengths), duration, variables=[])
     for i, cycle_length in enumerate(cycle_lengths):
         onsets = STIMULUS_ONSET + np.arange(paced.sizes["beat"]) * cycle_length
         apd90 = paced["APD90"].values[i][onsets >= duration - LAST]

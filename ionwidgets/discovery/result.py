@@ -35,6 +35,7 @@ class Result:
     network's gates along each recorded beat, and its time, V and cycle length. paced: V and Ca_i of the last
     periods of the model at the longest recorded cycle length, a cell each by `source`: "control", "found"
     (with the changes), "neural ODE" (with the network's gates and scales); what does not run is missing.
+    stimulus: (amplitude [A/F], duration [ms]) of the recording; the model's where None.
     """
 
     model: IonicModel
@@ -46,6 +47,7 @@ class Result:
     scales: dict[str, float]
     traces: tuple[xr.Dataset, ...]
     paced: xr.Dataset
+    stimulus: tuple[float, float] | None = None
 
     @property
     def verdict(self) -> str:
@@ -111,6 +113,7 @@ class Result:
         """The model with the retrained network's gates and scales, paced; options as for `simulate`."""
         names = self.model.gate_names
         gates = {name: (self.h_inf[1, j], self.tau[1, j]) for j, name in enumerate(names)}
+        options.setdefault("stimulus", self.stimulus)
         return simulate(self.model, cycle_lengths, duration, scale=self.scales, gates=gates, **options)
 
     def simulate(
@@ -119,6 +122,7 @@ class Result:
         """The model with the changes that were found (fine-tuned), paced; options as for `simulate`."""
         V = voltage_grid()
         curves = gate_curves(self.model.gate_curves(V), self.changes, V)
+        options.setdefault("stimulus", self.stimulus)
         return simulate(
             self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options
         )
@@ -163,6 +167,7 @@ class Result:
             "model_hash": self.model.hash,
             "changes": [[c.kind, c.target, value] for c, value in self.changes.items()],
             "scales": self.scales,
+            "stimulus": self.stimulus,
             "cycle_lengths": [float(trace.attrs["cycle_length"]) for trace in self.traces],
             "paced": [str(source) for source in self.paced["source"].values],
         }
@@ -232,6 +237,7 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
         return Result(
             model, recording, about["finding"], changes,
             tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces, paced,
+            tuple(about["stimulus"]) if about.get("stimulus") else None,
         )  # fmt: skip
     except FileNotFoundError:
         raise IonWidgetsError(f"{path}: there is no such file") from None

@@ -17,7 +17,7 @@ def in_words(finding: dict[str, Any]) -> str:
     lines = [f"{model} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"]
     ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
     for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
-        share = f"alone it explains {100 * entry['importance']:.1f} % of the difference"
+        share = f"alone it explains {100 * (entry['importance'] or 0.0):.1f} % of the difference"
         lines.append(f"  {entry['rank']}. {_change(entry)}; {share}")
     lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
     for cycle_length, prediction in finding["predictions"].items():
@@ -42,4 +42,5 @@ def _change(entry: dict[str, Any]) -> str:
         return f"{entry['current']}: not estimated"
     low, high = entry["ci95"]
     scale = f"x{entry['scale']:.3f}, 95 % interval {low:.3f} to {high:.3f}"
-    return f"{entry['current']} ({entry['parameter']}) {scale}"
+    name = f"{entry['current']} ({entry['parameter']})" if entry["parameter"] else entry["current"]
+    return f"{name} {scale}"

@@ -92,7 +92,7 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUM
     with np.errstate(all="ignore") if kind in (myokit.If, myokit.Piecewise) else nullcontext():
         operands = [evaluate(operand, known, backend) for operand in expression]
     if kind in _ARITHMETIC:
-        return _ARITHMETIC[kind](*operands)
+        return _calculate(_ARITHMETIC[kind], *operands)
     if kind in _COMPARISONS:
         return _COMPARISONS[kind](*operands)
     if kind is myokit.PrefixMinus:
@@ -117,6 +117,14 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUM
     raise ModelError(
         f"{expression.code()}: {kind.__name__} is not supported; rewrite it with plain functions"
     )
+
+
+def _calculate(operation: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
+    try:
+        value = operation(a, b)
+    except (ZeroDivisionError, OverflowError):  # plain numbers raise where arrays give inf or nan
+        return math.nan
+    return math.nan if isinstance(value, complex) else value
 
 
 def _variable(variable: myokit.Variable, known: Known, backend: Backend) -> Array:

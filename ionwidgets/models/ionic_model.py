@@ -17,6 +17,7 @@ from ionwidgets.errors import ModelError, unknown_name
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.models.structure import conductance_of, currents_of, gate_form, state_dependencies
 
+BESIDE = 1e-4  # mV
 _CALCIUM_LABELS = ("cytosolic_calcium_concentration", "intracellular_calcium", "calcium")
 _CALCIUM_NAMES = ("Ca_i", "Cai", "cai", "CaI", "Ca_in")
 _FIELD_UNITS = ("mV", "ms", "1/ms", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
@@ -77,10 +78,15 @@ class IonicModel:
         self.hash = hashlib.sha256(equations.code().encode()).hexdigest()[:16]
         self.variables = self._public_names()
         self._name_of = {variable: name for name, variable in self.variables.items()}
-        self.voltage = self._name_of[self._find_voltage()]
+        self._rename(self._find_voltage(), "V")
+        self.voltage = "V"
         self.states = tuple(self._name_of[s] for s in equations.states())
         self.initial: NDArray[np.float64] = np.array(equations.initial_values(True), dtype=float)
         self.calcium = self._find_calcium()
+        if self.calcium is not None:
+            self._rename(self.variables[self.calcium], "Ca_i")
+            self.calcium = "Ca_i"
+            self.states = tuple(self._name_of[s] for s in equations.states())
         self.observables = (self.voltage, *([self.calcium] if self.calcium else []))
 
     def __repr__(self) -> str:
@@ -95,6 +101,15 @@ class IonicModel:
         variables = list(self.equations.variables(deep=False))
         shared = {n for n, count in Counter(v.name() for v in variables).items() if count > 1}
         return {v.qname().replace(".", "_") if v.name() in shared else v.name(): v for v in variables}
+
+    def _rename(self, variable: myokit.Variable, name: str) -> None:
+        """Give an observable its conventional name, by which every Dataset calls it."""
+        if name in self.variables and self.variables[name] is not variable:
+            raise ModelError(
+                f"{self.name}: {variable.qname()} is to be called {name}, but another variable is"
+            )
+        del self.variables[self._name_of[variable]]
+        self.variables[name], self._name_of[variable] = variable, name
 
     def _find_voltage(self) -> myokit.Variable:
         voltage = self.equations.label("membrane_potential")
@@ -157,6 +172,10 @@ class IonicModel:
         for variable in currents_of(self.variables[self.voltage]):
             if variable is stimulus:
                 continue
+            if variable not in self._name_of:
+                raise ModelError(
+                    f"{variable.qname()}: a current needs a variable of its own, not one within another"
+                )
             conductance = conductance_of(variable)
             depends = {self._name_of[v] for v in state_dependencies(variable.rhs()) if v.is_state()}
             found.append(
@@ -197,6 +216,23 @@ class IonicModel:
             )
         return Stimulus(amplitude.eval(), duration.eval(), self._name_of[amplitude])
 
+    def check_balance(self) -> None:
+        """Make sure that dV/dt = -(sum of the currents), which the decoder and every scale rest on.
+
+        Raises
+        ------
+        ModelError : there is a capacitance, a sign or a further term between them.
+        """
+        state = dict(zip(self.states, self.initial, strict=True))
+        currents = self.values([current.name for current in self.currents], state)
+        slope = float(self.derivatives(state)[self.voltage])
+        total = sum(float(value) for value in currents.values())
+        if abs(slope + total) > 1e-6 * max(1e-9, *(abs(float(value)) for value in currents.values())):
+            raise ModelError(
+                f"{self.key}: dV/dt is {slope:.4g} mV/ms where its currents add up to {total:.4g}; "
+                "write it as minus the sum of currents per capacitance [A/F], each in a variable of its own"
+            )
+
     def current_of(self, parameter: str) -> Current:
         """The current that `parameter` scales; `parameter` is a conductance or a current's name.
 
@@ -231,12 +267,21 @@ class IonicModel:
     def gate_curves(self, V: ArrayLike) -> dict[str, tuple[NDArray, NDArray]]:
         """h_inf and tau [ms] of every gate at potentials `V` [mV]."""
         V = np.asarray(V, dtype=float)
-        known = {self.variables[self.voltage]: V}
-        curves = {}
-        for name, (steady, tau) in self.gate_forms.items():
-            h_inf, tau_ms = evaluate(steady, known), evaluate(tau, known)
-            curves[name] = np.broadcast_to(h_inf, V.shape).copy(), np.broadcast_to(tau_ms, V.shape).copy()
-        return curves
+        return {
+            name: (self._over_voltage(steady, V), self._over_voltage(tau, V))
+            for name, (steady, tau) in self.gate_forms.items()
+        }
+
+    def _over_voltage(self, expression: myokit.Expression, V: NDArray) -> NDArray:
+        """Values over V; where a formula is 0/0, the mean of its values just beside."""
+        voltage = self.variables[self.voltage]
+        with np.errstate(all="ignore"):
+            values = np.broadcast_to(evaluate(expression, {voltage: V}), V.shape).copy()
+            bad = ~np.isfinite(values)
+            if bad.any():
+                sides = [evaluate(expression, {voltage: V[bad] + side}) for side in (-BESIDE, BESIDE)]
+                values[bad] = 0.5 * (sides[0] + sides[1])
+        return values
 
     def equation(self, name: str) -> str:
         """The equation of one variable, as text."""

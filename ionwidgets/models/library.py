@@ -89,9 +89,19 @@ def _from_file(path: Path) -> IonicModel:
     model = IonicModel(_parse(path), path.stem)
     # Asked for now, so that a file which lacks them is refused here and not in the middle of something.
     _ = model.currents, model.stimulus
+    _check_units(path, model)
     if not model.currents:
         raise ModelError(f"{path.name}: no membrane currents found; dV/dt must be a sum of current variables")
     return model
+
+
+def _check_units(path: Path, model: IonicModel) -> None:
+    """Where a file gives units of potential and time, they must be ours: numbers are taken as they are."""
+    for variable, unit in ((model.variables[model.voltage], "mV"), (model.equations.time(), "ms")):
+        if variable is not None and variable.unit() not in (None, myokit.parse_unit(unit)):
+            raise ModelError(
+                f"{path.name}: {variable.qname()} is in {variable.unit()}; write the model in mV, ms and A/F"
+            )
 
 
 def _parse(path: Path) -> myokit.Model:

@@ -155,6 +155,7 @@ def conductance_of(current: myokit.Variable) -> myokit.Variable | None:
         for factor in _factors(current.rhs())
         if isinstance(factor, myokit.Name)
         and factor.var().is_literal()
+        and not factor.var().is_nested()
         and [*factor.var().refs_by()] == [current]
         and _count(current.rhs(), factor.var()) == 1
     ]

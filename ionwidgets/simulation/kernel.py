@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ class Kernel:
         if not changed:
             return self
         known = {self.model.variables[name]: value for name, value in changed.items()}
-        constants = np.array([evaluate(e, dict(known)) for e in self.layout.constants], dtype=float)
+        constants = _constants(self.layout, known)
         columns, gates = _columns(self.layout, self.model, known), _gate_table(self.model, known)
         return replace(self, constants=constants, columns=columns, gates=gates)
 
@@ -91,9 +92,18 @@ def kernel_for(model: IonicModel) -> Kernel:
 
 def _build(model: IonicModel) -> Kernel:
     layout = write_right_hand_side(model)
-    constants = np.array([evaluate(e, {}) for e in layout.constants], dtype=float)
+    constants = _constants(layout, {})
     columns, gates = _columns(layout, model, {}), _gate_table(model, {})
     return Kernel(_module(layout.text), layout, model, constants, columns, gates)
+
+
+def _constants(layout: RightHandSide, changed: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
+    with np.errstate(all="ignore"):
+        constants = np.array([evaluate(e, dict(changed)) for e in layout.constants], dtype=float)
+    for expression, value in zip(layout.constants, constants, strict=True):
+        if not np.isfinite(value):
+            raise ModelError(f"{expression.code()} is {value}, not a finite number")
+    return constants
 
 
 def _gate_table(model: IonicModel, constants: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
@@ -131,14 +141,22 @@ def _over_voltage(
     return table
 
 
+def _cache_folder() -> Path:
+    """The user's cache; where that cannot be written, a private folder that lasts as long as the process."""
+    folder = Path(platformdirs.user_cache_dir("ionwidgets")) / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="ionwidgets-"))
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="ionwidgets-"))
+
+
 def _module(rhs_text: str) -> ModuleType:
     stepper = Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
     _, imports, rest = stepper.partition("import math\n")
     text = f"{imports}\nfrom numba import njit\n\n{rhs_text}\n{rest}"
     name = "kernel_" + hashlib.sha256(text.encode()).hexdigest()[:20]
-    folder = Path(platformdirs.user_cache_dir("ionwidgets")) / "kernels"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{name}.py"
+    path = _cache_folder() / f"{name}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         # Replaced whole, so that another process never imports half a file.
         part = path.with_suffix(f".{os.getpid()}.part")

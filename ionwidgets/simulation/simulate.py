@@ -15,6 +15,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.simulation.kernel import GateCurves, Kernel, kernel_for, voltage_grid
 from ionwidgets.simulation.sweep import BIOMARKERS, STIMULUS_ONSET, Cell, Run, run_cell, run_cells
 
+MOST_STORED = 1e9  # values; 4 GB in single precision
 _UNITS = {"RMP": "mV", "peak": "mV", "dVdt_max": "mV/ms", "Ca_diastolic": "mM", "Ca_peak": "mM"}
 
 
@@ -75,6 +76,12 @@ def simulate(
         kernel = kernel.with_constants({model.stimulus.parameter: amplitude})
     names = tuple(variables) if variables is not None else (*model.states, *(c.name for c in model.currents))
     _check_names(kernel, names)
+    stored = len(lengths) * len(names) * (duration - record_from) / sample
+    if stored > MOST_STORED:
+        raise SimulationError(
+            f"{stored:.2g} values are too many to store (at most {MOST_STORED:.0e}); "
+            "choose fewer variables=, a larger sample= or a later record_from="
+        )
     _check_gates(model, gates or {})
     scales, table = kernel.scales(scale or {}), kernel.gate_table(gates or {})
     start = _initial(kernel, initial or {})

@@ -131,7 +131,8 @@ def run_cell(
             beat += 1
             found[:] = np.nan
             found[RMP], found[PEAK], found[DVDT_MAX] = y[iv], y[iv], 0.0
-            found[CA_LOW], found[CA_HIGH] = np.inf, -np.inf
+            if ica >= 0:
+                found[CA_LOW], found[CA_HIGH] = np.inf, -np.inf
             pace, off, on, restart = 1.0, t + pulse, offset + (beat + 1) * period, True
             if beat >= beats.shape[0]:
                 on = np.inf

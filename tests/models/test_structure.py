@@ -196,3 +196,68 @@ def test_units_as_the_field_writes_them() -> None:
         "P_NaK": "A/F",
     }
     assert {name: units[name] for name in expected} == expected
+
+
+HH = """[[model]]
+membrane.V = -80
+IK.n = 0.3
+
+[engine]
+time = 0 [ms]
+    in [ms]
+    bind time
+pace = 0
+    bind pace
+
+[membrane]
+dot(Vm) = -(IK.I_K + I_stim){divided}
+    in [mV]
+    label membrane_potential
+I_stim = pace_amplitude * engine.pace
+    label stimulus_current
+pace_amplitude = -20
+    label stimulus_amplitude
+pace_duration = 1 [ms]
+    in [ms]
+    label stimulus_duration
+
+[IK]
+I_K = g * n^4 * (membrane.Vm + 85)
+    g = 0.3
+dot(n) = a * (1 - n) - b * n
+    a = 0.01 * (membrane.Vm + 55) / (1 - exp(-(membrane.Vm + 55) / 10))
+    b = 0.125 * exp(-(membrane.Vm + 65) / 80)
+"""
+
+
+def _written(folder: Path, divided: str = "") -> Path:
+    path = folder / "cell.mmt"
+    path.write_text(HH.replace("membrane.V =", "membrane.Vm =").format(divided=divided))
+    return path
+
+
+def test_a_rate_that_is_0_over_0_takes_its_limit(tmp_path: Path) -> None:
+    model = load_model(_written(tmp_path))
+    h_inf, tau = model.gate_curves(np.array([-55.0, -55.001]))["n"]
+    alpha, beta = 0.1, 0.125 * np.exp(-10 / 80)  # the limit of a at -55 mV
+    assert h_inf[0] == pytest.approx(alpha / (alpha + beta), rel=1e-6)
+    assert tau[0] == pytest.approx(1 / (alpha + beta), rel=1e-6)
+
+
+def test_the_voltage_is_called_V_and_a_nested_constant_is_no_conductance(tmp_path: Path) -> None:
+    model = load_model(_written(tmp_path))
+    assert model.voltage == "V" and model.states == ("V", "n")
+    assert [(current.name, current.conductance) for current in model.currents] == [("I_K", None)]
+
+
+def test_a_capacitance_between_currents_and_voltage_is_refused_where_it_matters(tmp_path: Path) -> None:
+    load_model(_written(tmp_path)).check_balance()
+    with pytest.raises(ModelError, match="minus the sum of currents"):
+        load_model(_written(tmp_path, " / 2")).check_balance()
+
+
+def test_a_model_in_volts_is_refused(tmp_path: Path) -> None:
+    path = _written(tmp_path)
+    path.write_text(path.read_text().replace("    in [mV]\n", "    in [V]\n"))
+    with pytest.raises(ModelError, match="mV, ms and A/F"):
+        load_model(path)
