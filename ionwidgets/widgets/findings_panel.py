@@ -209,7 +209,7 @@ def _most_important(finding: Any, gates: list[str]) -> list[str]:
 
 
 def _compared_traces(beats: Mapping[str, Beat]) -> list[figures.Trace]:
-    """Always the same traces in the same order, empty where there is no beat: the figure has a line for each."""
+    """The same traces whatever there is, empty where there is no beat: the figure has a line for each."""
     return [
         figures.Trace(name, beats[key].time, beats[key].V, beats[key].Ca_i, role)
         if key in beats

@@ -112,19 +112,27 @@ class TaskState(HasTraits):
         return " · ".join(parts)
 
     def _finish(self, snapshot: Snapshot[Any]) -> None:
-        trouble = ""
-        if snapshot.state == "done":
-            outcome = self.accept(snapshot.value)
-        elif snapshot.state == "stopped":
-            outcome = (
-                f"{self.subject} was stopped after {duration(snapshot.elapsed_s)}. {self.kept()}".strip()
-            )
-        else:
-            outcome = trouble = f"{self.subject} failed: {_reason(snapshot.exception)}. {self.kept()}".strip()
-        self.phase = snapshot.state
-        self.busy = False
-        self.outcome = outcome
-        self.session.end(self.key, notice=outcome, trouble=trouble)
+        state, outcome, trouble = str(snapshot.state), "", ""
+        try:
+            if state == "done":
+                outcome = self.accept(snapshot.value)
+            elif state == "stopped":
+                after = duration(snapshot.elapsed_s)
+                outcome = f"{self.subject} was stopped after {after}. {self.kept()}".strip()
+            else:
+                outcome = trouble = self._failed(snapshot.exception)
+        except Exception as error:  # of whoever observes what was accepted; the panel must not stay busy
+            state, outcome = "failed", self._failed(error)
+            trouble = outcome
+        finally:
+            try:
+                self.session.end(self.key, notice=outcome, trouble=trouble)
+            finally:
+                with self.hold_trait_notifications():
+                    self.outcome, self.busy, self.phase = outcome, False, state
+
+    def _failed(self, error: BaseException | None) -> str:
+        return f"{self.subject} failed: {_reason(error)}. {self.kept()}".strip()
 
 
 def _reason(error: BaseException | None) -> str:

@@ -106,6 +106,22 @@ def test_a_fault_of_ours_is_told_too(
     assert "ZeroDivisionError" in learn.outcome
 
 
+def test_an_observer_that_fails_does_not_leave_the_panel_busy(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    def draw(_: Any) -> None:
+        raise ValueError("4 lines cannot take 3 traces")
+
+    learn.session.observe(draw, "network")
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    learn.start()
+    gate.go_on.set()
+    until(lambda: learn.phase == "failed")
+    assert not learn.busy and learn.session.activities == {}
+    assert "4 lines cannot take 3 traces" in learn.outcome
+    assert learn.session.trouble == learn.outcome
+
+
 def test_another_model_abandons_the_training(
     monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
 ) -> None:
