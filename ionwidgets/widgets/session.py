@@ -94,20 +94,20 @@ class Session(HasTraits):
             return str(error)
         return ""
 
-    def load_example(self, with_result: bool = True) -> None:
+    def load_example(self) -> None:
         """The bundled recording; and the finding made on it, if the open model is that finding's."""
         from ionwidgets.discovery import example_recording, example_result
 
         with self.lock:
             self.use_recording(example_recording(), "")
-            if with_result:
-                result = example_result()
-                if self.model is None or result.model.hash == self.model.hash:
-                    self.model = result.model
-                    self.result = result
-                    self.notice = (
-                        "This finding was made on the bundled example and stored; Run it live makes it anew."
-                    )
+            result = example_result()
+            if self.model is None:
+                self.model = result.model
+            if self.model.hash == result.model.hash:  # an equal model that is open stays: it may be in use
+                self.result = result
+                self.notice = (
+                    "This finding was made on the bundled example and stored; Run it live makes it anew."
+                )
 
 
 def _from_file(read: Any, name: str, content: bytes, suffix: str = "") -> Any:

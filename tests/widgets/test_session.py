@@ -28,6 +28,20 @@ def test_another_recording_takes_the_finding_with_it(session: Session, recording
     assert session.notice == "cell7.csv is loaded."
 
 
+def test_the_example_leaves_an_open_model_as_it_is(session: Session) -> None:
+    before, fired = session.model, []
+    session.observe(lambda change: fired.append(change), "model")
+    session.load_example()
+    assert session.model is before and fired == []
+    assert session.result is not None and session.result.model.hash == before.hash
+    session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
+    session.load_example()
+    assert session.model.variant == "epi" and session.result is None
+    empty = Session()
+    empty.load_example()
+    assert empty.model is empty.result.model
+
+
 def test_a_model_file_is_parsed_and_never_run(session: Session, tmp_path: Path, tnnp: IonicModel) -> None:
     file = tmp_path / "mine.mmt"
     tnnp.save(file)
