@@ -35,7 +35,7 @@ class Trainer(Panel):
         on(self.session, "network", self._show_outcome)
         on(state, "history", self._show_loss)
         on(state, "fit", self._show_fit)
-        state.prepare()
+        on(self.session, "model", state.prepare)
         return [
             markup(
                 "<h2>Teach a network the model's gates</h2><p class='ionw-soft'>It learns every gate's "

@@ -17,6 +17,7 @@ import xarray as xr
 from widgets.stubs import FINDING, Network, Result
 
 from ionwidgets.errors import ModelError, RecordingError
+from ionwidgets.models import load_model
 from ionwidgets.widgets import Session, Workbench, workbench
 from ionwidgets.widgets.beats import last_beat
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
@@ -74,7 +75,7 @@ def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None
 
 
 def test_an_unchanged_cell_and_an_unexplained_one_are_shown_too(bench: Workbench) -> None:
-    for verdict, words in (("unchanged", "Nothing has changed"), ("unexplained", "No change of one current")):
+    for verdict, words in (("unchanged", "Nothing has changed"), ("unexplained", "No change of currents")):
         entries = [entry | {"scale": None, "ci95": None} for entry in FINDING["currents"]]
         finding = FINDING | {"verdict": verdict, "currents": entries, "fit": {}, "warnings": []}
         bench.session.result = Result(bench.session.model, bench.session.recording, finding)
@@ -129,6 +130,20 @@ def test_the_pickers_choose_a_variant_once(bench: Workbench) -> None:
     assert panel.variant.value == "epi" and panel.model.value == "tnnp2004"
     for part in ("I<sub>Kr</sub>", "nS/pF", "10.1152/ajpheart"):
         assert part in _text(panel)
+
+
+def test_step_3_loads_the_shipped_network_of_a_model_chosen_later(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ionwidgets.gnn.shipped_network", Network)
+    session = bench.session
+    session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
+    assert bench.learn.check.wait(60) and session.network is None, "not before step 3 is shown"
+    bench.go_to(LEARN)
+    assert bench.learn.check.wait(60) and session.network is not None
+    session.use_model(load_model("tnnp2004:endo"), "tnnp2004:endo")
+    assert bench.learn.check.wait(60) and session.network is not None
+    assert set(bench.learn.fit.errors()) == set(session.model.gate_names)
 
 
 def test_an_opened_model_file_appears_in_the_picker(bench: Workbench, tmp_path: Path) -> None:
