@@ -56,9 +56,16 @@ class LearnState(TaskState):
     def __init__(self, session: Session, **traits: Any) -> None:
         super().__init__(session, **traits)
         self.check = Latest(self._compare)
+        self._other: TaskState | None = None
         session.observe(self._on_model, "model")
         session.observe(self._on_network, "network")
         self._on_model()
+
+    def take_turns(self, other: TaskState) -> None:
+        """Stay blocked while `other`, which is made after this, works on the network."""
+        self._other = other
+        other.observe(self._find_blockers, "busy")
+        self._find_blockers()
 
     def work(self, control: Control) -> Any:
         from ionwidgets.gnn import learn  # brings torch, 2 s: not before it is needed
@@ -95,10 +102,18 @@ class LearnState(TaskState):
     def _on_model(self, _: Any = None) -> None:
         self.abandon()
         self.fit = None
-        model = self.session.model
-        self.blockers = () if model is not None else ("Choose a model in step 1.",)
-        if model is not None and not model.gates:
-            self.blockers = (f"{model.name} has no gate that depends on V alone: there is nothing to learn.",)
+        self._find_blockers()
+
+    def _find_blockers(self, _: Any = None) -> None:
+        with self.session.lock:
+            why, model = [], self.session.model
+            if model is None:
+                why.append("Choose a model in step 1.")
+            elif not model.gates:
+                why.append(f"{model.name} has no gate that depends on V alone: there is nothing to learn.")
+            if self._other is not None and self._other.busy:
+                why.append("The retraining in step 4 is running: wait for it, or stop it.")
+            self.blockers = tuple(why)
 
     def _on_network(self, change: Any) -> None:
         if change["new"] is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from traitlets import Float, observe
 
 from ionwidgets.jobs import Control
+from ionwidgets.widgets.learn_state import LearnState
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import TaskState
@@ -21,12 +22,13 @@ class RetrainState(TaskState):
 
     key, doing, subject = "retrain", "Retraining", "The retraining"
 
-    def __init__(self, session: Session, other: TaskState, **traits: Any) -> None:
+    def __init__(self, session: Session, other: LearnState, **traits: Any) -> None:
         super().__init__(session, **traits)
         self._other = other
         session.observe(self._on_basis, ["model", "recording"])
         session.observe(self._on_result, "result")
         other.observe(self._find_blockers, "busy")
+        other.take_turns(self)
         self.observe(self._find_blockers, "eta")
         self._find_blockers()
         self._on_result()
@@ -67,8 +69,8 @@ class RetrainState(TaskState):
                 why.append("Load a recording in step 2, or the bundled example.")
             if self._other.busy:
                 why.append("The training in step 3 is running: wait for it, or stop it.")
-            if not self.eta > 0:
-                why.append("eta must be greater than 0.")
+            if not 0 < self.eta < 1:
+                why.append("eta must be greater than 0 and less than 1.")
             self.blockers = tuple(why)
 
 

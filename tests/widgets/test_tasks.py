@@ -160,14 +160,30 @@ def test_what_is_in_the_way_of_a_retraining_is_said_in_words(
     assert not retrain.busy
     learn.session.use_recording(recording, "cell7.csv")
     assert retrain.blockers == ()
-    retrain.eta = 0.0
-    assert "eta" in retrain.blockers[0]
+    for eta in (0.0, -1.0, 1.0, 2.0, float("nan")):
+        retrain.eta = eta
+        assert retrain.blockers == ("eta must be greater than 0 and less than 1.",)
     retrain.eta = 1e-3
     _training(monkeypatch, gate, value=Network(learn.session.model))
     learn.start()
     assert "step 3 is running" in retrain.blockers[0]
     learn.stop()
     until(lambda: retrain.blockers == ())
+
+
+def test_training_waits_for_the_retraining(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    learn.session.use_recording(recording, "cell7.csv")
+    retrain = RetrainState(learn.session, learn)
+    assert learn.blockers == ()
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control))
+    retrain.start()
+    assert "step 4 is running" in learn.blockers[0]
+    learn.start()
+    assert not learn.busy
+    learn.session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
+    assert not retrain.busy and learn.blockers == ()
 
 
 def test_a_retraining_hands_over_its_finding_and_shows_what_explains_it_meanwhile(
