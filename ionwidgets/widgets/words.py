@@ -65,7 +65,7 @@ def headline(finding: Finding) -> str:
     if finding["verdict"] == "unchanged":
         return "Nothing has changed: the model explains this recording as it stands."
     if finding["verdict"] == "unexplained":
-        return "No change of one current or gate of this model explains the recording."
+        return "No change of currents and gates of this model explains the recording."
     first = first_finding(finding)
     if first is None:
         return "The cell has changed, but no single current or gate stands out."

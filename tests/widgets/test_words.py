@@ -58,7 +58,7 @@ def test_the_headline_names_the_change_in_one_sentence() -> None:
 
 def test_no_change_and_no_explanation_are_said_plainly() -> None:
     assert "Nothing has changed" in words.headline(_finding(verdict="unchanged"))
-    assert "No change" in words.headline(_finding(verdict="unexplained"))
+    assert "No change of currents and gates" in words.headline(_finding(verdict="unexplained"))
 
 
 def test_the_explanation_tells_how_well_it_fits() -> None:
