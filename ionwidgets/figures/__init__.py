@@ -4,7 +4,6 @@ from ionwidgets.figures.currents import currents
 from ionwidgets.figures.findings import attribution, update_attribution
 from ionwidgets.figures.gates import gate_curves, update_gate_curves
 from ionwidgets.figures.learning import loss_curve, update_loss_curve
-from ionwidgets.figures.restitution import restitution
 from ionwidgets.figures.theme import COLOURS, MODES
 from ionwidgets.figures.traces import Trace, action_potential, update_action_potential
 
@@ -17,7 +16,6 @@ __all__ = [
     "currents",
     "gate_curves",
     "loss_curve",
-    "restitution",
     "update_action_potential",
     "update_attribution",
     "update_gate_curves",

@@ -31,7 +31,6 @@ ALL: dict[str, Callable[..., go.Figure]] = {
     "gate_curves": lambda **k: figures.gate_curves(V, CURVES, CURVES, visited=(-88, 40), **k),
     "loss_curve": lambda **k: figures.loss_curve([1, 2], [1.0, 0.1], **k),
     "attribution": lambda **k: figures.attribution({"I_Kr": 0.9, "I_Ks": 0.1}, **k),
-    "restitution": lambda **k: figures.restitution({"control": ([400, 600], [270, 300], "control")}, **k),
 }
 
 
