@@ -12,8 +12,8 @@ import torch
 def one_thread() -> Iterator[None]:
     """Torch on one thread within the block.
 
-    The matrices of both stages are so small that a second thread gains nothing, and where cores are shared
-    its waiting costs ten times what the work does (measured: 3 s became 45 s).
+    The matrices of both stages are so small that a second thread has little to gain, and where others
+    want the cores it burns them waiting.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

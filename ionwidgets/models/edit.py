@@ -27,8 +27,10 @@ def edited(
     for name, factor in scales.items():
         current = model.current_of(name)
         target = equations.get(model.variables[current.conductance or current.name].qname())
-        target.set_rhs(myokit.Multiply(myokit.Number(factor), target.rhs()) if current.conductance is None
-                       else myokit.Number(factor * target.eval(), target.unit()))  # fmt: skip
+        if current.conductance is None:
+            target.set_rhs(myokit.Multiply(myokit.Number(factor), target.rhs()))
+        else:
+            target.set_rhs(myokit.Number(factor * target.eval(), target.unit()))
     voltage = equations.get(model.variables[model.voltage].qname())
     for gate in sorted({*v_half_shifts, *tau_ratios}):
         steady, tau = (part.clone() for part in model.gate_forms[gate])
