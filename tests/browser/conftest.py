@@ -110,12 +110,18 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Watched]
     """Open the workbench in a page, and so a kernel, of its own; checked for complaints at the end."""
     opened: list[Watched] = []
 
-    def open_one(width: int = 1440, height: int = 900, scheme: str = "light") -> Watched:
+    def open_one(
+        width: int = 1440,
+        height: int = 900,
+        scheme: str = "light",
+        prepare: Callable[[Page], None] = lambda page: None,
+    ) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         watched = Watched(context.new_page())
         opened.append(watched)
         watched.watch()
         watched.page.set_default_timeout(60_000)
+        prepare(watched.page)
         watched.page.goto(address, wait_until="commit")
         watched.page.get_by_role("navigation", name="Steps").wait_for()
         return watched

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 OpenPage = Callable[..., Any]
 
@@ -87,6 +87,33 @@ def test_moving_g_kr_changes_the_curve(page: Page) -> None:
         ".data[1].y.filter(v => v > -70).length === count",
         arg=[ANSWER, int(np.count_nonzero(before > -70))],
     )
+
+
+BUNDLE = "**/voila/static/widgetbundle.js"
+NO_ADDRESS = """new MutationObserver(() => document.querySelector('meta[name=ionwidgets-plotly]')?.remove())
+  .observe(document, {childList: true, subtree: true})"""
+
+
+def test_figures_follow_the_kernel_however_late_plotly_comes(open_page: OpenPage) -> None:
+    held: list[Route] = []
+    page = open_page(prepare=lambda page: page.route(BUNDLE, lambda route: held.append(route))).page
+    page.wait_for_timeout(3_000)  # anywidget gives up a model whose initialisation takes 2 s
+    expect(page.locator(".main-svg")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    test_moving_g_kr_changes_the_curve(page)
+
+
+def test_figures_ask_the_kernel_for_plotly_where_no_server_of_ours_has_it(open_page: OpenPage) -> None:
+    page = open_page(prepare=lambda page: page.add_init_script(NO_ADDRESS)).page
+    test_moving_g_kr_changes_the_curve(page)
+
+
+def test_a_slow_computer_shows_the_same(open_page: OpenPage) -> None:
+    def slow(page: Page) -> None:
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+
+    test_moving_g_kr_changes_the_curve(open_page(prepare=slow).page)
 
 
 def test_training_starts_and_stops_at_once(page: Page) -> None:

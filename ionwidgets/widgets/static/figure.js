@@ -36,12 +36,19 @@ function followWidth(el) {
   return observer;
 }
 
+// anywidget drops all messages to a model whose `initialize` has not ended within 2 s, and a model gets no message
+// before: so plotly.js is waited for by the views, and what its model misses until then the kernel sends anew (`ready`).
 export default () => {
-  let inner;
+  let initial;
+  let drawn;
+  const load = async () => {
+    const inner = (await plotly(initial.model)).default();
+    inner.initialize(initial);
+    return inner;
+  };
   return {
-    async initialize(context) {
-      inner = (await plotly(context.model)).default();
-      return inner.initialize(context);
+    initialize(context) {
+      initial = context; // its listeners live as long as the model; those of a view's would not
     },
     async render(context) {
       const { model, el } = context;
@@ -51,7 +58,7 @@ export default () => {
       name();
       model.on("change:alt", name);
       const observer = followWidth(el);
-      const remove = await inner.render(context);
+      const remove = await (await (drawn ??= load())).render(context);
       model.send({ kind: "ready" });
       return () => {
         observer.disconnect();
