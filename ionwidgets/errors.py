@@ -18,6 +18,10 @@ class SimulationError(IonWidgetsError):
     """A simulation that was asked for with impossible settings, or that broke down."""
 
 
+class SimulationWarning(UserWarning):
+    """Some cells of a sweep broke down; the rest was kept."""
+
+
 class TrainingError(IonWidgetsError):
     """Training that cannot start or has diverged."""
 

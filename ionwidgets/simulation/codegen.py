@@ -3,7 +3,8 @@
 Three things leave the inner loop when the text is written: what is constant over a run becomes an entry of
 `k`; what depends on V alone and needs a transcendental function becomes a column of a table over V; and the
 gates that depend on V alone get no derivative at all, the stepper moves them by their exact solution (Rush
-and Larsen 1978). The text is made from Myokit's parsed expressions: numbers, indices and the operators below,
+and Larsen 1978). States that may relax faster than the longest step allows get the derivative of their own
+equation by themselves beside it, for an exponential step. The text is made from Myokit's parsed expressions: numbers, indices and the operators below,
 never from a file's words.
 """
 
@@ -17,6 +18,7 @@ import myokit
 from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
 from ionwidgets.models.structure import state_dependencies
+from ionwidgets.simulation.stiffness import fast_states
 
 _INFIX = {
     myokit.Plus: "+",
@@ -48,6 +50,23 @@ _FUNCTIONS = {
     myokit.Floor: "math.floor",
     myokit.Ceil: "math.ceil",
 }
+# d/d(operand 0), d/d(operand 1) in terms of the operands
+_SLOPES = {
+    myokit.PrefixPlus: ("1.0",),
+    myokit.PrefixMinus: ("-1.0",),
+    myokit.Plus: ("1.0", "1.0"),
+    myokit.Minus: ("1.0", "-1.0"),
+    myokit.Multiply: ("{1}", "{0}"),
+    myokit.Divide: ("(1.0 / {1})", "(-{0} / ({1} * {1}))"),
+    myokit.Power: ("({1} * {0} ** ({1} - 1.0))", "({0} ** {1} * math.log({0}))"),
+    myokit.Exp: ("math.exp({0})",),
+    myokit.Log: ("(1.0 / {0})",),
+    myokit.Log10: ("(1.0 / (math.log(10.0) * {0}))",),
+    myokit.Sqrt: ("(0.5 / math.sqrt({0}))",),
+    myokit.Abs: ("(1.0 if {0} > 0.0 else -1.0)",),
+    myokit.Sin: ("math.cos({0})",),
+    myokit.Cos: ("(-math.sin({0}))",),
+}
 _COSTLY = tuple(kind for kind in _FUNCTIONS if kind is not myokit.Abs)
 
 
@@ -55,18 +74,20 @@ _COSTLY = tuple(kind for kind in _FUNCTIONS if kind is not myokit.Abs)
 class RightHandSide:
     """The text, and what its arrays hold.
 
-    `states`: the order of y, gates first. `constants` and `columns`: the expressions behind k and the table.
+    `states`: the order of y, gates first, then the `fast` ones. `constants` and `columns`: the expressions
+    behind k and the table.
     """
 
     text: str
     states: tuple[str, ...]
+    fast: tuple[str, ...]
     currents: tuple[str, ...]
     constants: list[myokit.Expression] = field(default_factory=list)
     columns: list[myokit.Expression] = field(default_factory=list)
 
 
 def write_right_hand_side(model: IonicModel) -> RightHandSide:
-    """Source of ``rhs(y, k, s, a, b, w, pace, dy, current)`` for `model`.
+    """Source of ``rhs(y, k, s, a, b, w, pace, dy, rate, current)`` for `model`.
 
     y: states; k: constants; s: scale of each current; a, b: the table's rows either side of V, w: how far
     between them; pace: 0 or 1; dy: derivatives of the non-gates (out); current: every current (out).
@@ -77,13 +98,15 @@ def write_right_hand_side(model: IonicModel) -> RightHandSide:
 class _Writer:
     def __init__(self, model: IonicModel) -> None:
         self.model = model
-        rest = [name for name in model.states if name not in model.gate_names]
-        self.states = (*model.gate_names, *rest)
+        self.fast = fast_states(model)
+        rest = [name for name in model.states if name not in (*model.gate_names, *self.fast)]
+        self.states = (*model.gate_names, *self.fast, *rest)
         self.currents = tuple(current.name for current in model.currents)
         self.voltage = model.variables[model.voltage]
         self.index = {model.variables[name]: i for i, name in enumerate(self.states)}
         self.scaled = {model.variables[name]: i for i, name in enumerate(self.currents)}
         self.locals: dict[myokit.Variable, str] = {}
+        self.slopes: dict[tuple[myokit.Variable, myokit.Variable], str | None] = {}
         self.constants: dict[str, tuple[int, myokit.Expression]] = {}
         self.columns: dict[str, tuple[int, myokit.Expression]] = {}
         self.lines: list[str] = []
@@ -94,10 +117,13 @@ class _Writer:
         n_gates = len(self.model.gate_names)
         for i, name in enumerate(self.states[n_gates:], start=n_gates):
             self.lines.append(f"    dy[{i}] = {self.expression(self.model.variables[name].rhs())}")
+        for i, name in enumerate(self.fast):
+            state = self.model.variables[name]
+            self.lines.append(f"    rate[{i}] = -({self.slope(state.rhs(), state) or '0.0'})")
         text = "\n".join(
             [
                 '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})',
-                "def rhs(y, k, s, a, b, w, pace, dy, current):",
+                "def rhs(y, k, s, a, b, w, pace, dy, rate, current):",
                 *self.lines,
                 "",
             ]
@@ -105,6 +131,7 @@ class _Writer:
         return RightHandSide(
             text,
             self.states,
+            self.fast,
             self.currents,
             [expression for _, expression in self.constants.values()],
             [expression for _, expression in self.columns.values()],
@@ -167,6 +194,55 @@ class _Writer:
         if kind not in writers:
             raise ModelError(f"{e.code()}: {kind.__name__} is not supported; rewrite it with plain functions")
         return writers[kind]()
+
+    def slope(self, e: myokit.Expression, x: myokit.Variable) -> str | None:
+        """Text of de/dx with every other state held, or None where it is 0; conditions count as constant."""
+        if isinstance(e, myokit.Name):
+            return self._slope_of_variable(e.var(), x)
+        if x not in state_dependencies(e):
+            return None
+        if isinstance(e, myokit.If | myokit.Piecewise):
+            return self._slope_of_choice(e, x)
+        parts = [self.expression(part) for part in e]
+        slopes = [self.slope(part, x) for part in e]
+        kind = type(e)
+        if kind not in _SLOPES:
+            raise ModelError(f"{e.code()}: the slope of {kind.__name__} is not known")
+        terms = [
+            f"{rule.format(*parts)} * {slope}"
+            for rule, slope in zip(_SLOPES[kind], slopes, strict=False)
+            if slope is not None
+        ]
+        return f"({' + '.join(terms)})" if terms else None
+
+    def _slope_of_variable(self, variable: myokit.Variable, x: myokit.Variable) -> str | None:
+        if variable is x:
+            return "1.0"
+        if variable.is_state() or variable.is_bound():
+            return None
+        if (variable, x) not in self.slopes:
+            text = self.slope(variable.rhs(), x)
+            if text is not None:
+                if variable in self.scaled:
+                    text = f"s[{self.scaled[variable]}] * {text}"
+                self.lines.append(f"    d{len(self.slopes)} = {text}")
+                text = f"d{len(self.slopes)}"
+            self.slopes[variable, x] = text
+        return self.slopes[variable, x]
+
+    def _slope_of_choice(self, e: myokit.If | myokit.Piecewise, x: myokit.Variable) -> str | None:
+        operands = list(e)
+        values = operands[1:] if isinstance(e, myokit.If) else [*operands[1:-1:2], operands[-1]]
+        slopes = [self.slope(value, x) for value in values]
+        if not any(slopes):
+            return None
+        texts = [slope or "0.0" for slope in slopes]
+        if isinstance(e, myokit.If):
+            return f"({texts[0]} if {self.expression(operands[0])} else {texts[1]})"
+        tests = [self.expression(test) for test in operands[:-1:2]]
+        return _piecewise(
+            [text for pair in zip(tests, texts[:-1], strict=True) for text in pair] + texts[-1:]
+        )
 
     def _uses_current(self, e: myokit.Expression) -> bool:
         names = [e] if isinstance(e, myokit.Name) else e.references()

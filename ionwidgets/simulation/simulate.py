@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,13 +11,15 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets._version import __version__
-from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.errors import SimulationError, SimulationWarning, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.kernel import GateCurves, Kernel, kernel_for, voltage_grid
 from ionwidgets.simulation.sweep import BIOMARKERS, STIMULUS_ONSET, Cell, Run, run_cell, run_cells
 
 MOST_STORED = 1e9  # values; 4 GB in single precision
-_UNITS = {"RMP": "mV", "peak": "mV", "dVdt_max": "mV/ms", "Ca_diastolic": "mM", "Ca_peak": "mM"}
+_UNITS = {
+    "RMP": "mV", "peak": "mV", "dVdt_max": "mV/ms", "late_rise": "mV", "Ca_diastolic": "mM", "Ca_peak": "mM",
+}  # fmt: skip
 
 
 def simulate(
@@ -91,12 +94,18 @@ def simulate(
         return run_cell(kernel, cell, names, pulse, sample)
 
     runs = run_cells(work, len(lengths), threads)
-    for cycle_length, run in zip(lengths, runs, strict=True):
-        if not run.finite:
-            raise SimulationError(
-                f"{model.key} at cycle length {cycle_length:g} ms broke down (V left all bounds); "
-                f"are the changes {dict(scale or {})} physiological?"
-            )
+    broken = [
+        f"cell {i} (cycle length {cycle_length:g} ms) at {run.reached:.4g} ms, {_culprit(kernel, run)}"
+        for i, (cycle_length, run) in enumerate(zip(lengths, runs, strict=True))
+        if not run.finite
+    ]
+    if broken:
+        message = (
+            f"{model.key} broke down: {'; '.join(broken)}; are the changes {dict(scale or {})} physiological?"
+        )
+        if len(broken) == len(runs):
+            raise SimulationError(message)
+        warnings.warn(message, SimulationWarning, stacklevel=2)
     attrs = {
         "model": model.name,
         "variant": model.variant or "",
@@ -104,11 +113,18 @@ def simulate(
         "scale": json.dumps(dict(scale or {})),
         "stimulus_onset_ms": STIMULUS_ONSET,
         "stimulus": [amplitude, pulse],
+        "broken_cells": [i for i, run in enumerate(runs) if not run.finite],
         "versions": f"ionwidgets {__version__}",
     }
     return _dataset(
         model, lengths, runs, names, record_from + sample * np.arange(runs[0].traces.shape[0]), attrs
     )
+
+
+def _culprit(kernel: Kernel, run: Run) -> str:
+    """Which state left all bounds, as far as a cell that broke down tells."""
+    lost = [name for name, y in zip(kernel.layout.states, run.final, strict=True) if not np.isfinite(y)]
+    return f"{lost[0] if lost else 'dV/dt'} is not finite"
 
 
 def _check(

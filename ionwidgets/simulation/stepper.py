@@ -1,12 +1,16 @@
 """Time stepping of one cell; `kernel` puts a model's `rhs` before this text and compiles both as one module.
 
-Between t[n] and t[n+1] = t[n] + dt, gates h and the other states y (V among them) move by
+Between t[n] and t[n+1] = t[n] + dt, the three kinds of states, in this order in y, move by
 
-    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),   h_inf and tau at V[n] + dt/2 V'[n]  (Rush-Larsen 1978)
-    y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),   r = dt / (t[n] - t[n-1])       (Adams-Bashforth 2)
+    gates    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),  h_inf and tau at V[n] + dt/2 V'[n]
+    fast     z[n+1] = z[n] + dt phi(a dt) (b - a z[n]),       phi(x) = (1 - exp(-x)) / x
+    others   y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),  r = dt / (t[n] - t[n-1])
 
-both of second order, with one evaluation of the currents a step. dt follows |V'|: fine through the upstroke,
-coarse in the plateau and at rest; events (stimulus on, stimulus off, a sample) end a step exactly.
+(Rush and Larsen 1978; its second-order form, Perego and Veneziani 2009; Adams-Bashforth 2). A fast state
+follows z' = b - a z with a = -dz'/dz; a and b are carried to the middle of the step from their last two
+values. All three are of second order, with one evaluation of the currents a step. dt follows V' and V'': fine
+through the upstroke, coarse in the plateau and at rest; events (a change of the stimulus, a sample) end a
+step exactly.
 """
 
 import math
@@ -17,11 +21,12 @@ from numba import njit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    def rhs(y, k, s, a, b, w, pace, dy, current): ...
+    def rhs(y, k, s, a, b, w, pace, dy, rate, current): ...
 
 
 GROW = 1.2
-RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90, CA_LOW, CA_HIGH = range(9)
+LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
+(RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90, CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE) = range(12)  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -47,41 +52,109 @@ def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
         y[j] = h_inf + (y[j] - h_inf) * rho
 
 
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def move_others(y, n_gates, dy, rate, before, rate_before, dt, half):
+    """Move the fast states, then what is neither gate nor fast; `half` is dt / (2 last dt), 0 at a restart.
+
+    before: b of the fast states and y' of the others at the last step; rate_before: a at the last step.
+    """
+    n_fast = rate.size
+    for q in range(n_fast):
+        j = n_gates + q
+        b = dy[j] + rate[q] * y[j]
+        a_mid = rate[q] + half * (rate[q] - rate_before[q])
+        b_mid = b + half * (b - before[j])
+        x = dt * a_mid
+        top = 1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))
+        y[j] += dt * (b_mid - a_mid * y[j]) * top / (1.0 + x * top)
+        before[j], rate_before[q] = b, rate[q]
+    for j in range(n_gates + n_fast, y.size):
+        y[j] += dt * (dy[j] + half * (dy[j] - before[j]))
+        before[j] = dy[j]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def close_beat(beats, n, found, onset):
-    for j in range(9):
+    for j in range(found.size):
         beats[n, j] = found[j]
-    for j in (APD30, APD50, APD90):
+    for j in (APD30, APD50, APD90, CA_TIME, CATD90):
         beats[n, j] -= found[UPSTROKE]
     beats[n, UPSTROKE] -= onset
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def open_beat(found, v, ca):
+    found[:] = np.nan
+    found[RMP], found[PEAK], found[DVDT_MAX], found[LATE_RISE] = v, v, 0.0, 0.0
+    found[CA_LOW] = found[CA_HIGH] = ca
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
+    """Take what step (t_before, t) tells of a beat's biomarkers; returns the lowest V of its late phase."""
+    if slope > found[DVDT_MAX]:
+        found[DVDT_MAX], found[UPSTROKE] = slope, t
+    if v > found[PEAK]:
+        found[PEAK] = v
+        for j in (APD30, APD50, APD90):
+            found[j] = np.nan
+    elif v < v_before:
+        height = found[PEAK] - found[RMP]
+        for j, part in ((APD30, 0.3), (APD50, 0.5), (APD90, 0.9)):
+            level = found[PEAK] - part * height
+            if math.isnan(found[j]) and v < level <= v_before:
+                found[j] = t_before + (t - t_before) * (v_before - level) / (v_before - v)
+    if t < found[UPSTROKE] + LATE or not math.isnan(found[APD90]):
+        low = v
+    else:
+        low = min(low, v)
+        found[LATE_RISE] = max(found[LATE_RISE], v - low)
+    found[CA_LOW] = min(found[CA_LOW], ca)
+    if ca > found[CA_HIGH]:
+        found[CA_HIGH], found[CA_TIME], found[CATD90] = ca, t, np.nan
+    elif ca < ca_before:
+        level = found[CA_HIGH] - 0.9 * (found[CA_HIGH] - found[CA_LOW])
+        if math.isnan(found[CATD90]) and ca < level <= ca_before:
+            found[CATD90] = t_before + (t - t_before) * (ca_before - level) / (ca_before - ca)
+    return low
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def run_cell(
-    y, k, s, gates, columns, v_low, per_mV, iv, ica, offset, pulse, period, duration,
-    record_from, sample, dt_low, dt_high, dv, picks, out, beats,
+    y, k, s, gates, columns, v_low, per_mV, iv, ica, n_fast, changes, levels, duration,
+    record_from, sample, dt_low, dt_high, dv, bend, picks, out, beats,
 ):  # fmt: skip
-    """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns False when it broke down.
+    """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
-    and of Ca_i (-1: none); offset, pulse, period [ms]: the stimulus starts at offset + n period and lasts
-    pulse; picks: which of [states, currents] go into out (samples, picks); beats (n, 9): biomarkers of every
-    paced beat.
+    and of Ca_i (-1: none); n_fast: how many states follow the gates that move exponentially; changes, levels
+    (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks: which of
+    [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from one onset of
+    the stimulus to the next. A cell that breaks down stops before `duration`.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
-    found = np.full(9, np.nan)
+    rate, rate_before = np.zeros(n_fast), np.zeros(n_fast)
+    found = np.full(beats.shape[1], np.nan)
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
-    on, off, beat = offset, np.inf, -1
+    event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
-    v_before, t_before = y[iv], 0.0
+    v_before, t_before, slope_before, ca_before = y[iv], 0.0, 0.0, 0.0
     while True:
-        v = y[iv]
+        while event < changes.size and changes[event] <= t:
+            if levels[event] != 0.0 and pace == 0.0:
+                if 0 <= beat < beats.shape[0]:
+                    close_beat(beats, beat, found, onset)
+                beat, onset = beat + 1, t
+                open_beat(found, y[iv], y[ica] if ica >= 0 else np.nan)
+            pace, restart = levels[event], True
+            event += 1
+        v, ca = y[iv], y[ica] if ica >= 0 else np.nan
         i, w = row_below(v, v_low, per_mV, columns.shape[0])
-        rhs(y, k, s, columns[i], columns[i + 1], w, pace, dy, current)
+        rhs(y, k, s, columns[i], columns[i + 1], w, pace, dy, rate, current)
         slope = dy[iv]
         if not math.isfinite(slope):
-            return False
+            return t
         if t >= next_sample and taken < out.shape[0]:
             for j in range(picks.size):
                 p = picks[j]
@@ -90,61 +163,44 @@ def run_cell(
             # Rounding may put the last sample a hair behind the end.
             next_sample = min(record_from + taken * sample, duration) if taken < out.shape[0] else np.inf
         if beat >= 0:
-            if slope > found[DVDT_MAX]:
-                found[DVDT_MAX], found[UPSTROKE] = slope, t
-            if v > found[PEAK]:
-                found[PEAK] = v
-                for j in (APD30, APD50, APD90):
-                    found[j] = np.nan
-            elif v < v_before:
-                height = found[PEAK] - found[RMP]
-                for j, part in ((APD30, 0.3), (APD50, 0.5), (APD90, 0.9)):
-                    level = found[PEAK] - part * height
-                    if math.isnan(found[j]) and v < level <= v_before:
-                        found[j] = t_before + (t - t_before) * (v_before - level) / (v_before - v)
-            if ica >= 0:
-                found[CA_LOW], found[CA_HIGH] = min(found[CA_LOW], y[ica]), max(found[CA_HIGH], y[ica])
-        v_before, t_before = v, t
+            low = follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low)
+        v_before, t_before, ca_before = v, t, ca
         if t >= duration:
             break
 
-        event = min(on, off, next_sample, duration)
-        dt = min(max(dv / (abs(slope) + 1e-9), dt_low), dt_high, GROW * last)
+        end = min(next_sample, duration)
+        if event < changes.size:
+            end = min(end, changes[event])
         if restart:
             dt = dt_low
-        left = event - t
-        at_event = left <= dt * 1.0000001
-        if at_event:
+        else:
+            curved = abs(slope - slope_before) / last
+            dt = min(
+                max(min(dv / (abs(slope) + 1e-9), math.sqrt(bend / (curved + 1e-9))), dt_low),
+                dt_high,
+                GROW * last,
+            )
+        slope_before = slope
+        left = end - t
+        at_end = left <= dt * 1.0000001
+        if at_end:
             dt = left
         elif left < 2.0 * dt:
             dt = 0.5 * left
         move_gates(y, n_gates, v + 0.5 * dt * slope, dt, gates, v_low, per_mV)
         half = 0.0 if restart else 0.5 * dt / last
-        for j in range(n_gates, n_states):
-            y[j] += dt * (dy[j] + half * (dy[j] - before[j]))
-            before[j] = dy[j]
+        move_others(y, n_gates, dy, rate, before, rate_before, dt, half)
         last, restart = max(dt, 0.1 * dt_low), False
-        t = event if at_event else t + dt
-        if at_event and t == on:
-            if beat >= 0:
-                close_beat(beats, beat, found, offset + beat * period)
-            beat += 1
-            found[:] = np.nan
-            found[RMP], found[PEAK], found[DVDT_MAX] = y[iv], y[iv], 0.0
-            if ica >= 0:
-                found[CA_LOW], found[CA_HIGH] = np.inf, -np.inf
-            pace, off, on, restart = 1.0, t + pulse, offset + (beat + 1) * period, True
-            if beat >= beats.shape[0]:
-                on = np.inf
-        elif at_event and t == off:
-            pace, off, restart = 0.0, np.inf, True
+        t = end if at_end else t + dt
     if 0 <= beat < beats.shape[0]:
-        close_beat(beats, beat, found, offset + beat * period)
-    return True
+        close_beat(beats, beat, found, onset)
+    return t
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-def clamp_cell(y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out):
+def clamp_cell(
+    y, k, s, gates, columns, v_low, per_mV, n_fast, driven, drive, sample, steps, picks, out
+):  # fmt: skip
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
     driven: indices of the measured states, V first; drive (T, len(driven)): their samples, `sample` [ms]
@@ -152,7 +208,8 @@ def clamp_cell(y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, st
     is off.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
-    dy, current = np.zeros(n_states), np.zeros(s.size)
+    dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
+    rate, rate_before = np.zeros(n_fast), np.zeros(n_fast)
     dt = sample / steps
     for n in range(drive.shape[0]):
         for step in range(steps if n + 1 < drive.shape[0] else 1):
@@ -162,7 +219,7 @@ def clamp_cell(y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, st
                 if n + 1 < drive.shape[0]:
                     y[driven[j]] += part * (drive[n + 1, j] - drive[n, j])
             i, w = row_below(y[driven[0]], v_low, per_mV, columns.shape[0])
-            rhs(y, k, s, columns[i], columns[i + 1], w, 0.0, dy, current)
+            rhs(y, k, s, columns[i], columns[i + 1], w, 0.0, dy, rate, current)
             if step == 0:
                 for j in range(picks.size):
                     p = picks[j]
@@ -170,5 +227,4 @@ def clamp_cell(y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, st
             if n + 1 < drive.shape[0]:
                 middle = y[driven[0]] + 0.5 / steps * (drive[n + 1, 0] - drive[n, 0])
                 move_gates(y, n_gates, middle, dt, gates, v_low, per_mV)
-            for j in range(n_gates, n_states):
-                y[j] += dt * dy[j]
+            move_others(y, n_gates, dy, rate, before, rate_before, dt, 0.0 if n == step == 0 else 0.5)

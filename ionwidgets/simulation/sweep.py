@@ -16,17 +16,31 @@ from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel
 STIMULUS_ONSET = 10.0  # ms after each period starts, as the published protocol has it
 BIOMARKERS = (
     "RMP", "peak", "dVdt_max", "upstroke_time", "APD30", "APD50", "APD90", "Ca_diastolic", "Ca_peak",
+    "Ca_time_to_peak", "CaTD90", "late_rise",
 )  # fmt: skip
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Step sizes of the stepper [ms], between `low` and `high`; V moves no more than `dv` [mV] a step."""
+    """Step sizes of the stepper [ms], between `low` and `high`.
+
+    V moves no more than about `dv` [mV] a step, and leaves its tangent by no more than `bend` / 2 [mV].
+    """
 
     low: float = 0.005
-    high: float = 0.1
+    high: float = 0.2
     dv: float = 0.2
+    bend: float = 0.05
+
+
+def pulses(cycle_length: float, duration: float, pulse: float, onset: float = STIMULUS_ONSET) -> Floats:
+    """(time [ms], level) of each change of a stimulus that lasts `pulse` [ms] in every period; (N, 2)."""
+    on = onset + cycle_length * np.arange(max(0, int(np.ceil((duration - onset) / cycle_length))))
+    changes = np.empty((2 * on.size, 2))
+    changes[0::2, 0], changes[0::2, 1] = on, 1.0
+    changes[1::2, 0], changes[1::2, 1] = on + pulse, 0.0
+    return changes
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class Cell:
     """One run: how it is paced, what is altered, and which span is kept.
 
     initial (S,): state in the kernel's order; scales: factor of every current; gates: table of h_inf and
-    1/tau; samples start at `record_from` [ms]; `onset` [ms] is the first stimulus.
+    1/tau; samples start at `record_from` [ms]; `onset` [ms] is the first stimulus. `changes` (N, 2), (time
+    [ms], level) of the stimulus from each time on, stands for periodic pacing where it is given.
     """
 
     cycle_length: float
@@ -44,19 +59,21 @@ class Cell:
     gates: Floats
     record_from: float = 0.0
     onset: float = STIMULUS_ONSET
+    changes: Floats | None = None
 
 
 @dataclass(frozen=True)
 class Run:
     """What came out of a `Cell`.
 
-    traces (samples, picks); beats (beats, 9): biomarkers; final (S,): the state at the end; finite: False
-    when it broke down.
+    traces (samples, picks); beats (beats, 12): biomarkers; final (S,): the state at the end; reached [ms]:
+    where it ended, before its duration when it broke down.
     """
 
     traces: Floats
     beats: Floats
     final: Floats
+    reached: float
     finite: bool
 
 
@@ -72,17 +89,22 @@ def run_cell(
     steps = steps or Steps()
     calcium = kernel.model.calcium
     n_samples = int(np.floor((cell.duration - cell.record_from) / sample + 1e-9)) + 1 if picks else 0
-    n_beats = max(0, int(np.ceil((cell.duration - cell.onset) / cell.cycle_length)))
+    changes = (
+        pulses(cell.cycle_length, cell.duration, pulse, cell.onset) if cell.changes is None else cell.changes
+    )
+    on = changes[:, 1] != 0.0
+    n_beats = int(np.count_nonzero(on & ~np.concatenate([[False], on[:-1]])))
     final = np.array(cell.initial, dtype=float)
     traces = np.full((n_samples, len(picks)), np.nan)
     beats = np.full((n_beats, len(BIOMARKERS)), np.nan)
-    finite = kernel.module.run_cell(
+    reached = kernel.module.run_cell(
         final, kernel.constants, cell.scales, cell.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1,
-        cell.onset, float(pulse), float(cell.cycle_length), float(cell.duration), float(cell.record_from),
-        float(sample), steps.low, steps.high, steps.dv, picked(kernel, picks), traces, beats,
+        kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1, len(kernel.layout.fast),
+        np.ascontiguousarray(changes[:, 0]), np.ascontiguousarray(changes[:, 1]),
+        float(cell.duration), float(cell.record_from),
+        float(sample), steps.low, steps.high, steps.dv, steps.bend, picked(kernel, picks), traces, beats,
     )  # fmt: skip
-    return Run(traces, beats, final, finite)
+    return Run(traces, beats, final, reached, reached >= cell.duration)
 
 
 def picked(kernel: Kernel, names: Sequence[str]) -> NDArray[np.int64]:

@@ -158,7 +158,7 @@ def run_with(model: IonicModel, factor: float, cycle_length: float, duration: fl
     """One cell with every step size multiplied by `factor`."""
     kernel = kernel_for(model)
     cell = Cell(cycle_length, duration, kernel.initial(), kernel.scales({}), kernel.gates)
-    steps = Steps(Steps.low * factor, Steps.high * factor, Steps.dv * factor)
+    steps = Steps(Steps.low * factor, Steps.high * factor, Steps.dv * factor, Steps.bend * factor**2)
     return run_cell(kernel, cell, model.observables, model.stimulus.duration, sample, steps)
 
 
