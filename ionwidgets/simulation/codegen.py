@@ -3,9 +3,9 @@
 Three things leave the inner loop when the text is written: what is constant over a run becomes an entry of
 `k`; what depends on V alone and needs a transcendental function becomes a column of a table over V; and the
 gates that depend on V alone get no derivative at all, the stepper moves them by their exact solution (Rush
-and Larsen 1978). States that may relax faster than the longest step allows get the derivative of their own
-equation by themselves beside it, for an exponential step. The text is made from Myokit's parsed expressions: numbers, indices and the operators below,
-never from a file's words.
+and Larsen 1978). States that may relax faster than the longest step allows get the slope of their equation
+beside it, for an exponential step. The text is made from Myokit's parsed expressions: numbers, indices and
+the operators below, never from a file's words.
 """
 
 from __future__ import annotations

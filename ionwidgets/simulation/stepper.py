@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 GROW = 1.2
 LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
-(RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90, CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE) = range(12)  # fmt: skip
+RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
+CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE = range(7, 12)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -129,8 +130,8 @@ def run_cell(
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
     and of Ca_i (-1: none); n_fast: how many states follow the gates that move exponentially; changes, levels
     (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks: which of
-    [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from one onset of
-    the stimulus to the next. A cell that breaks down stops before `duration`.
+    [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from one onset
+    of the stimulus to the next. A cell that breaks down stops before `duration`.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
