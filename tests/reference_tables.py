@@ -1,4 +1,4 @@
-"""The reference tables of tests/reference, with their names in ours: `our_name`, `Table`."""
+"""The tables of tests/reference in our names and units; tests/reference/names says how each is translated."""
 
 from __future__ import annotations
 
@@ -8,80 +8,108 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "reference"
-VARIANTS = ("M", "epi", "endo")
-
-# The tables' source names by component and variable (after the last dot), for what is called otherwise by us.
-_RENAMED = {
-    "P_kna": "p_KNa",
-    "g_bna": "g_bNa",
-    "g_bca": "g_bCa",
-    "K_mk": "K_mK",
-    "K_sat": "k_sat",
-    "Km_Ca": "K_mCa",
-    "Km_Nai": "K_mNai",
-    "V_sr": "V_SR",
-    "Buf_sr": "Buf_SR",
-    "K_buf_sr": "K_buf_SR",
-    "i_rel": "J_rel",
-    "i_up": "J_up",
-    "i_leak": "J_leak",
-    "i_b_Na": "I_bNa",
-    "i_b_Ca": "I_bCa",
-    "i_p_Ca": "I_pCa",
-    "i_p_K": "I_pK",
-    "Ca_i_bufc": "beta_c",
-    "Ca_sr_bufsr": "beta_SR",
-}
-# Constants that the source adds to the published model (these values change nothing), and the protocol's.
-NEUTRAL = {
-    "shift_INa_inact": 0.0,
-    "perc_reduced_inact_for_IpNa": 0.0,
-    "v0": 0.0,
-    "conc_clamp": 1.0,
-    "stim_start": 100.0,
-    "stim_period": 1000.0,
-}
-# (inf - x) / tau before the rule that fCa and g only fall while V > -60 mV: a step of the source.
-STEPS_OF_SOURCE = {"d_fCa", "d_g"}
-
-
-def our_name(source_name: str) -> str:
-    """The public name behind a table's `source_name` or short name."""
-    short = source_name.rpartition(".")[2]
-    return _RENAMED.get(short, f"I_{short[2:]}" if short.startswith("i_") else short)
+VARIANTS = ("M", "epi", "endo")  # of TNNP 2004, in the order of the library
+TABLES = tuple(sorted(path.stem for path in (FOLDER / "names").glob("*.json")))
+_VALUES = ("currents", "fluxes", "reversal_potentials", "auxiliary")
 
 
 @dataclass(frozen=True)
 class Table:
-    """One variant's table; `points` carry our names, everything else is as in the file."""
+    """One table. Everything but `content` is in our names and units (mV, ms, mM, A/F).
 
-    variant: str
+    `names`: model (library key), time (ms per unit of the table), rename (source name, or what follows its
+    last dot, to ours), factor (ours = the table's value times it), current (the same for every current),
+    gates (gate of the table to ours), skip (source name to the reason why there is no such variable of ours),
+    crude (gate to the potentials [mV] of the grid where the source has a rounded number for a limit).
+    """
+
     content: dict[str, Any]
+    names: dict[str, Any]
+
+    @property
+    def model(self) -> str:
+        return self.names["model"]
+
+    def our_name(self, source: str) -> str:
+        """The public name behind a table's `source_name` or short name."""
+        renamed, short = self.names["rename"], source.rpartition(".")[2]
+        return renamed.get(source) or renamed.get(short) or (f"I_{short[2:]}" if short[:2] == "i_" else short)
+
+    def ours(self, source: str, value: float) -> tuple[str, float]:
+        """Public name and value in our units."""
+        name = self.our_name(source)
+        return name, value * self.names["factor"].get(name, 1)
+
+    def skipped(self, source: str) -> bool:
+        skip = self.names["skip"]
+        return source in skip or source.rpartition(".")[2] in skip
+
+    @property
+    def states(self) -> dict[str, float]:
+        """Initial values."""
+        return dict(self.ours(row["name"], row["initial"]) for row in self.content["states"])
+
+    @property
+    def constants(self) -> dict[str, float]:
+        rows = [*self.content["constants"], *self.content["derived_constants"]]
+        named = [(row["source_name"] or row["name"], row["value"]) for row in rows]
+        return dict(self.ours(source, value) for source, value in named if not self.skipped(source))
+
+    @property
+    def currents(self) -> set[str]:
+        """The currents of dV/dt."""
+        return {self.our_name(name) for name in self.content["currents_in_dVdt"]}
 
     @property
     def points(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "label": point["label"],
-                "state": point["state"],
-                "derivatives": point["derivatives"],
-                "gates": point["gates"],
-                "values": {
-                    our_name(name): value
-                    for kind in ("currents", "fluxes", "reversal_potentials", "auxiliary")
-                    for name, value in point[kind].items()
-                    if our_name(name) not in STEPS_OF_SOURCE
-                },
-            }
-            for point in self.content["points"]
-        ]
+        return [self._point(point) for point in self.content["points"]]
+
+    def _point(self, point: dict[str, Any]) -> dict[str, Any]:
+        values = {}
+        for kind in _VALUES:
+            for source, value in point[kind].items():
+                if not self.skipped(source):
+                    name, value = self.ours(source, value)
+                    own = name in self.names["factor"] or kind != "currents"
+                    values[name] = value * (1 if own else self.names.get("current", 1))
+        return {
+            "label": point["label"],
+            "state": dict(self.ours(name, value) for name, value in point["state"].items()),
+            "derivatives": self.derivatives(point["derivatives"]),
+            "gates": {self.gate(gate): curve for gate, curve in point["gates"].items()},
+            "values": values,
+        }
+
+    def derivatives(self, rows: dict[str, float]) -> dict[str, float]:
+        """Our derivatives per ms."""
+        return {
+            name: value / self.names["time"]
+            for name, value in (self.ours(source, value) for source, value in rows.items())
+        }
+
+    def gate(self, name: str) -> str:
+        return self.names["gates"].get(name, name)
 
     @property
-    def one_to_one(self) -> list[dict[str, Any]]:
+    def gates(self) -> dict[str, Any]:
+        return {self.gate(name): curve for name, curve in self.content["gates"].items()}
+
+    def compared(self, gate: str) -> list[bool]:
+        """Which points of the grid hold what is published."""
+        return [V not in self.names.get("crude", {}).get(gate, []) for V in self.content["gate_grid_mV"]]
+
+    @property
+    def paced(self) -> list[dict[str, Any]]:
         """Biomarker rows of the cycle lengths that the cell follows beat by beat."""
-        return [row for row in self.content["biomarkers"] if row["capture"] == "1:1"]
+        return [row for row in self.content["biomarkers"] if row.get("capture") == "1:1"]
 
 
-def table(variant: str) -> Table:
-    """The TNNP 2004 table of a variant."""
-    return Table(variant, json.loads((FOLDER / f"tnnp2004-{variant}.json").read_text(encoding="utf-8")))
+def table(stem: str) -> Table:
+    """The table of a file of tests/reference."""
+    names = json.loads((FOLDER / "names" / f"{stem}.json").read_text(encoding="utf-8"))
+    return Table(json.loads((FOLDER / f"{stem}.json").read_text(encoding="utf-8")), names)
+
+
+def tnnp(variant: str) -> Table:
+    """The table of a variant of TNNP 2004."""
+    return table(f"tnnp2004-{variant}")

@@ -44,8 +44,8 @@ def clamp(
     steps = int(np.ceil(sample / LONGEST_STEP))
     kernel.module.clamp_cell(
         state, kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        len(kernel.layout.fast), picked(kernel, driven), drive, float(sample), steps, picked(kernel, names),
-        out,
+        len(kernel.layout.fast), kernel.layout.n_slopes, picked(kernel, driven), drive, float(sample), steps,
+        picked(kernel, names), out,
     )  # fmt: skip
     last = out[-len(observed[model.voltage]) :]
     return {name: last[:, j] for j, name in enumerate(names)}

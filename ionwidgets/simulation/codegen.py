@@ -3,9 +3,9 @@
 Three things leave the inner loop when the text is written: what is constant over a run becomes an entry of
 `k`; what depends on V alone and needs a transcendental function becomes a column of a table over V; and the
 gates that depend on V alone get no derivative at all, the stepper moves them by their exact solution (Rush
-and Larsen 1978). States that may relax faster than the longest step allows get the slope of their equation
-beside it, for an exponential step. The text is made from Myokit's parsed expressions: numbers, indices and
-the operators below, never from a file's words.
+and Larsen 1978). States that may relax faster than the longest step allows get the slopes of their equations
+by one another beside it, for an implicit step. The text is made from Myokit's parsed expressions: numbers,
+indices and the operators below, never from a file's words.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import myokit
 from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
 from ionwidgets.models.structure import state_dependencies
+from ionwidgets.simulation.elimination import write_solve
 from ionwidgets.simulation.stiffness import fast_states
 
 _INFIX = {
@@ -50,6 +51,7 @@ _FUNCTIONS = {
     myokit.Floor: "math.floor",
     myokit.Ceil: "math.ceil",
 }
+_NJIT = '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
 # d/d(operand 0), d/d(operand 1) in terms of the operands
 _SLOPES = {
     myokit.PrefixPlus: ("1.0",),
@@ -74,23 +76,25 @@ _COSTLY = tuple(kind for kind in _FUNCTIONS if kind is not myokit.Abs)
 class RightHandSide:
     """The text, and what its arrays hold.
 
-    `states`: the order of y, gates first, then the `fast` ones. `constants` and `columns`: the expressions
-    behind k and the table.
+    `states`: the order of y, gates first, then the `fast` ones, which have `n_slopes` slopes by one another.
+    `constants` and `columns`: the expressions behind k and the table.
     """
 
     text: str
     states: tuple[str, ...]
     fast: tuple[str, ...]
+    n_slopes: int
     currents: tuple[str, ...]
     constants: list[myokit.Expression] = field(default_factory=list)
     columns: list[myokit.Expression] = field(default_factory=list)
 
 
 def write_right_hand_side(model: IonicModel) -> RightHandSide:
-    """Source of ``rhs(y, k, s, a, b, w, pace, dy, rate, current)`` for `model`.
+    """Source of ``rhs(y, k, s, a, b, w, pace, dy, slopes, current)`` and of ``solve`` for `model`.
 
     y: states; k: constants; s: scale of each current; a, b: the table's rows either side of V, w: how far
-    between them; pace: 0 or 1; dy: derivatives of the non-gates (out); current: every current (out).
+    between them; pace: the stimulus' level; out: dy, derivatives of the non-gates; slopes, d(x')/dy among the
+    fast states where it is not 0; current, every current. ``solve(slopes, g, x)`` solves (1 - g J) x' = x.
     """
     return _Writer(model).write()
 
@@ -117,14 +121,17 @@ class _Writer:
         n_gates = len(self.model.gate_names)
         for i, name in enumerate(self.states[n_gates:], start=n_gates):
             self.lines.append(f"    dy[{i}] = {self.expression(self.model.variables[name].rhs())}")
-        for i, name in enumerate(self.fast):
-            state = self.model.variables[name]
-            self.lines.append(f"    rate[{i}] = -({self.slope(state.rhs(), state) or '0.0'})")
+        pattern = self._slopes_of_fast_states()
         text = "\n".join(
             [
-                '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})',
-                "def rhs(y, k, s, a, b, w, pace, dy, rate, current):",
+                _NJIT,
+                "def rhs(y, k, s, a, b, w, pace, dy, slopes, current):",
                 *self.lines,
+                "",
+                _NJIT,
+                "def solve(slopes, g, x):",
+                *write_solve(pattern, len(self.fast)),
+                "    return",
                 "",
             ]
         )
@@ -132,10 +139,22 @@ class _Writer:
             text,
             self.states,
             self.fast,
+            len(pattern),
             self.currents,
             [expression for _, expression in self.constants.values()],
             [expression for _, expression in self.columns.values()],
         )
+
+    def _slopes_of_fast_states(self) -> list[tuple[int, int]]:
+        """Write them; the (row, column) of each."""
+        pattern = []
+        states = [self.model.variables[name] for name in self.fast]
+        for i, x in enumerate(states):
+            for j, y in enumerate(states):
+                if (text := self.slope(x.rhs(), y)) is not None:
+                    self.lines.append(f"    slopes[{len(pattern)}] = {text}")
+                    pattern.append((i, j))
+        return pattern
 
     def variable(self, variable: myokit.Variable) -> str:
         if variable in self.index:

@@ -3,14 +3,14 @@
 Between t[n] and t[n+1] = t[n] + dt, the three kinds of states, in this order in y, move by
 
     gates    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),  h_inf and tau at V[n] + dt/2 V'[n]
-    fast     z[n+1] = z[n] + dt phi(a dt) (b - a z[n]),       phi(x) = (1 - exp(-x)) / x
+    fast     z[n+1] by the second-order backward formula, its derivative extrapolated from the last two and
+             corrected by the slopes J = dz'/dz, so that one linear system is solved a step
     others   y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),  r = dt / (t[n] - t[n-1])
 
-(Rush and Larsen 1978; its second-order form, Perego and Veneziani 2009; Adams-Bashforth 2). A fast state
-follows z' = b - a z with a = -dz'/dz; a and b are carried to the middle of the step from their last two
-values. All three are of second order, with one evaluation of the currents a step. dt follows V' and V'': fine
-through the upstroke, coarse in the plateau and at rest; events (a change of the stimulus, a sample) end a
-step exactly.
+(Rush and Larsen 1978; its second-order form, Perego and Veneziani 2009; semi-implicit BDF2, Ascher, Ruuth and
+Wetton 1995; Adams-Bashforth 2). All three are of second order, with one evaluation of the currents a step,
+and keep what their states conserve. dt follows how V and the concentrations change and bend: fine through
+the upstroke, coarse in the plateau and at rest; events (a change of the stimulus, a sample) end a step.
 """
 
 import math
@@ -21,7 +21,8 @@ from numba import njit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    def rhs(y, k, s, a, b, w, pace, dy, rate, current): ...
+    def rhs(y, k, s, a, b, w, pace, dy, slopes, current): ...
+    def solve(slopes, g, x): ...
 
 
 GROW = 1.2
@@ -54,24 +55,41 @@ def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-def move_others(y, n_gates, dy, rate, before, rate_before, dt, half):
-    """Move the fast states, then what is neither gate nor fast; `half` is dt / (2 last dt), 0 at a restart.
+def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, restart):
+    """Move the fast states, then what is neither gate nor fast; `last` is the step before this one.
 
-    before: b of the fast states and y' of the others at the last step; rate_before: a at the last step.
+    before: y' at the last step, fast_before: the fast states there; moved: room for the linear system.
     """
-    n_fast = rate.size
-    for q in range(n_fast):
-        j = n_gates + q
-        b = dy[j] + rate[q] * y[j]
-        a_mid = rate[q] + half * (rate[q] - rate_before[q])
-        b_mid = b + half * (b - before[j])
-        x = dt * a_mid
-        top = 1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))
-        y[j] += dt * (b_mid - a_mid * y[j]) * top / (1.0 + x * top)
-        before[j], rate_before[q] = b, rate[q]
+    n_fast = moved.size
+    r = 0.0 if restart else dt / last
+    if n_fast > 0:
+        # z[n+1] = z[n] + c (z[n] - z[n-1]) + g z'[n+1], z'[n+1] = z'* + J (z[n+1] - z*); * is extrapolated
+        c = r * r / (1.0 + 2.0 * r)
+        g = dt * (1.0 + r) / (1.0 + 2.0 * r)
+        for q in range(n_fast):
+            j = n_gates + q
+            step = y[j] - fast_before[q]
+            moved[q] = (c - r) * step + g * (dy[j] + r * (dy[j] - before[j]))
+            fast_before[q] = y[j]
+            y[j] += r * step
+            before[j] = dy[j]
+        solve(slopes, g, moved)
+        for q in range(n_fast):
+            y[n_gates + q] += moved[q]
+    half = 0.5 * r
     for j in range(n_gates + n_fast, y.size):
         y[j] += dt * (dy[j] + half * (dy[j] - before[j]))
         before[j] = dy[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def bent(y, first, iv, dy, before):
+    """Greatest change of slope since the last step, relative to the state, of the others but V [1/ms]."""
+    most = 0.0
+    for j in range(first, y.size):
+        if j != iv:
+            most = max(most, abs(dy[j] - before[j]) / (abs(y[j]) + 1e-12))
+    return most
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -122,20 +140,20 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def run_cell(
-    y, k, s, gates, columns, v_low, per_mV, iv, ica, n_fast, changes, levels, duration,
-    record_from, sample, dt_low, dt_high, dv, bend, picks, out, beats,
+    y, k, s, gates, columns, v_low, per_mV, iv, ica, n_fast, n_slopes, changes, levels, duration,
+    record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats,
 ):  # fmt: skip
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
-    and of Ca_i (-1: none); n_fast: how many states follow the gates that move exponentially; changes, levels
-    (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks: which of
+    and of Ca_i (-1: none); n_fast, n_slopes: how many states after the gates are fast, and their slopes; changes,
+    levels (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks: which of
     [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from one onset
     of the stimulus to the next. A cell that breaks down stops before `duration`.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
-    rate, rate_before = np.zeros(n_fast), np.zeros(n_fast)
+    slopes, fast_before, moved = np.zeros(n_slopes), np.zeros(n_fast), np.zeros(n_fast)
     found = np.full(beats.shape[1], np.nan)
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
@@ -152,7 +170,7 @@ def run_cell(
             event += 1
         v, ca = y[iv], y[ica] if ica >= 0 else np.nan
         i, w = row_below(v, v_low, per_mV, columns.shape[0])
-        rhs(y, k, s, columns[i], columns[i + 1], w, pace, dy, rate, current)
+        rhs(y, k, s, columns[i], columns[i + 1], w, pace, dy, slopes, current)
         slope = dy[iv]
         if not math.isfinite(slope):
             return t
@@ -175,12 +193,10 @@ def run_cell(
         if restart:
             dt = dt_low
         else:
-            curved = abs(slope - slope_before) / last
-            dt = min(
-                max(min(dv / (abs(slope) + 1e-9), math.sqrt(bend / (curved + 1e-9))), dt_low),
-                dt_high,
-                GROW * last,
-            )
+            curved = abs(slope - slope_before) / bend
+            curved = max(curved, bent(y, n_gates + n_fast, iv, dy, before) / bend_others)
+            dt = min(dv / (abs(slope) + 1e-9), math.sqrt(last / (curved + 1e-9)))
+            dt = min(max(dt, dt_low), dt_high, GROW * last)
         slope_before = slope
         left = end - t
         at_end = left <= dt * 1.0000001
@@ -189,8 +205,7 @@ def run_cell(
         elif left < 2.0 * dt:
             dt = 0.5 * left
         move_gates(y, n_gates, v + 0.5 * dt * slope, dt, gates, v_low, per_mV)
-        half = 0.0 if restart else 0.5 * dt / last
-        move_others(y, n_gates, dy, rate, before, rate_before, dt, half)
+        move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, restart)
         last, restart = max(dt, 0.1 * dt_low), False
         t = end if at_end else t + dt
     if 0 <= beat < beats.shape[0]:
@@ -200,7 +215,7 @@ def run_cell(
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(
-    y, k, s, gates, columns, v_low, per_mV, n_fast, driven, drive, sample, steps, picks, out
+    y, k, s, gates, columns, v_low, per_mV, n_fast, n_slopes, driven, drive, sample, steps, picks, out
 ):  # fmt: skip
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
@@ -210,7 +225,7 @@ def clamp_cell(
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
-    rate, rate_before = np.zeros(n_fast), np.zeros(n_fast)
+    slopes, fast_before, moved = np.zeros(n_slopes), np.zeros(n_fast), np.zeros(n_fast)
     dt = sample / steps
     for n in range(drive.shape[0]):
         for step in range(steps if n + 1 < drive.shape[0] else 1):
@@ -220,7 +235,7 @@ def clamp_cell(
                 if n + 1 < drive.shape[0]:
                     y[driven[j]] += part * (drive[n + 1, j] - drive[n, j])
             i, w = row_below(y[driven[0]], v_low, per_mV, columns.shape[0])
-            rhs(y, k, s, columns[i], columns[i + 1], w, 0.0, dy, rate, current)
+            rhs(y, k, s, columns[i], columns[i + 1], w, 0.0, dy, slopes, current)
             if step == 0:
                 for j in range(picks.size):
                     p = picks[j]
@@ -228,4 +243,4 @@ def clamp_cell(
             if n + 1 < drive.shape[0]:
                 middle = y[driven[0]] + 0.5 / steps * (drive[n + 1, 0] - drive[n, 0])
                 move_gates(y, n_gates, middle, dt, gates, v_low, per_mV)
-            move_others(y, n_gates, dy, rate, before, rate_before, dt, 0.0 if n == step == 0 else 0.5)
+            move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, dt, n == step == 0)

@@ -25,13 +25,15 @@ Floats = NDArray[np.float64]
 class Steps:
     """Step sizes of the stepper [ms], between `low` and `high`.
 
-    V moves no more than about `dv` [mV] a step, and leaves its tangent by no more than `bend` / 2 [mV].
+    V moves no more than about `dv` [mV] a step, and leaves its tangent by no more than `bend` / 2 [mV];
+    concentrations leave theirs by no more than `bend_others` / 2 of themselves.
     """
 
     low: float = 0.005
     high: float = 0.2
     dv: float = 0.2
     bend: float = 0.05
+    bend_others: float = 3e-4
 
 
 def pulses(cycle_length: float, duration: float, pulse: float, onset: float = STIMULUS_ONSET) -> Floats:
@@ -99,10 +101,11 @@ def run_cell(
     beats = np.full((n_beats, len(BIOMARKERS)), np.nan)
     reached = kernel.module.run_cell(
         final, kernel.constants, cell.scales, cell.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1, len(kernel.layout.fast),
+        kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1,
+        len(kernel.layout.fast), kernel.layout.n_slopes,
         np.ascontiguousarray(changes[:, 0]), np.ascontiguousarray(changes[:, 1]),
-        float(cell.duration), float(cell.record_from),
-        float(sample), steps.low, steps.high, steps.dv, steps.bend, picked(kernel, picks), traces, beats,
+        float(cell.duration), float(cell.record_from), float(sample),
+        steps.low, steps.high, steps.dv, steps.bend, steps.bend_others, picked(kernel, picks), traces, beats,
     )  # fmt: skip
     return Run(traces, beats, final, reached, reached >= cell.duration)
 

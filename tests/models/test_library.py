@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handwritten_models import HODGKIN_HUXLEY, one_gate_model
-from reference_tables import VARIANTS, table
+from reference_tables import VARIANTS, tnnp
 
 from ionwidgets.errors import ModelError
 from ionwidgets.models import list_models, load_model
@@ -146,7 +146,7 @@ def test_saving_and_loading_keeps_every_derivative(variant: str, tmp_path: Path)
     assert again.states == model.states and again.observables == model.observables
     assert again.currents == model.currents and again.gates == model.gates
     np.testing.assert_array_equal(again.initial, model.initial)
-    for point in table(variant).points:
+    for point in tnnp(variant).points:
         before, after = model.derivatives(point["state"]), again.derivatives(point["state"])
         assert {name: float(value) for name, value in before.items()} == {
             name: float(value) for name, value in after.items()

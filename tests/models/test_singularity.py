@@ -62,7 +62,7 @@ def kernel_currents(kernel: Kernel, V: float) -> dict[str, float]:
         part,
         0.0,
         dy,
-        np.zeros(len(kernel.layout.fast)),
+        np.zeros(kernel.layout.n_slopes),
         current,
     )
     return dict(zip(kernel.layout.currents, current, strict=True))

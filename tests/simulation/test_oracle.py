@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from handwritten_models import HODGKIN_HUXLEY, UNGUARDED_HODGKIN_HUXLEY
-from reference_tables import VARIANTS, table
+from reference_tables import VARIANTS, tnnp
 
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.simulation import simulate
@@ -114,7 +114,7 @@ def test_every_variant_against_cvodes(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_biomarkers_of_the_tables(variant: str) -> None:
-    model, rows = load_model("tnnp2004", variant), table(variant).one_to_one
+    model, rows = load_model("tnnp2004", variant), tnnp(variant).paced
     for duration, chosen in ((DURATION, [r for r in rows if r["CL_ms"] < 1000]), (100_000.0, rows[-1:])):
         if not chosen:
             continue
@@ -134,7 +134,7 @@ def test_biomarkers_of_the_tables(variant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", table("M").content["other_lsoda_results"]["perturbed_20s"], ids=lambda row: row["name"]
+    "row", tnnp("M").content["other_lsoda_results"]["perturbed_20s"], ids=lambda row: row["name"]
 )
 def test_altered_cells_of_the_tables(row: dict) -> None:
     conductance, _, factor = row["change"].partition(" x ")
@@ -158,7 +158,13 @@ def run_with(model: IonicModel, factor: float, cycle_length: float, duration: fl
     """One cell with every step size multiplied by `factor`."""
     kernel = kernel_for(model)
     cell = Cell(cycle_length, duration, kernel.initial(), kernel.scales({}), kernel.gates)
-    steps = Steps(Steps.low * factor, Steps.high * factor, Steps.dv * factor, Steps.bend * factor**2)
+    steps = Steps(
+        Steps.low * factor,
+        Steps.high * factor,
+        Steps.dv * factor,
+        Steps.bend * factor**2,
+        Steps.bend_others * factor**2,
+    )
     return run_cell(kernel, cell, model.observables, model.stimulus.duration, sample, steps)
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from handwritten_models import HODGKIN_HUXLEY
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_tables import VARIANTS, table
+from reference_tables import VARIANTS, tnnp
 
 from ionwidgets.errors import IonWidgetsError, ModelError, SimulationError
 from ionwidgets.models import IonicModel, load_model
@@ -289,7 +289,7 @@ def test_an_action_potential_clamp_gives_back_the_gates_and_currents(model: Ioni
     out = np.full(paced.shape, np.nan)
     kernel.module.clamp_cell(
         kernel.initial(), kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW,
-        1.0 / V_STEP, 0, driven, np.ascontiguousarray(paced[:, driven]), sample, 2, picked(kernel, names),
+        1.0 / V_STEP, 0, 0, driven, np.ascontiguousarray(paced[:, driven]), sample, 2, picked(kernel, names),
         out,
     )  # fmt: skip
     for j, name in enumerate(names):
@@ -303,13 +303,13 @@ def test_an_action_potential_clamp_gives_back_the_gates_and_currents(model: Ioni
 def test_the_compiled_right_hand_side_is_that_of_the_model(variant: str) -> None:
     model = load_model("tnnp2004", variant)
     kernel = kernel_for(model)
-    for point in table(variant).points:
+    for point in tnnp(variant).points:
         y = np.array([point["state"][name] for name in kernel.layout.states])
         i, w = kernel.module.row_below(point["state"]["V"], V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
         dy, current = np.zeros(y.size), np.zeros(len(kernel.layout.currents))
-        rate = np.zeros(len(kernel.layout.fast))
+        slopes = np.zeros(kernel.layout.n_slopes)
         a, b = kernel.columns[i], kernel.columns[i + 1]
-        kernel.module.rhs(y, kernel.constants, kernel.scales({}), a, b, w, 0.0, dy, rate, current)
+        kernel.module.rhs(y, kernel.constants, kernel.scales({}), a, b, w, 0.0, dy, slopes, current)
         largest = max(abs(point["values"][name]) for name in kernel.layout.currents)
         for name, value in zip(kernel.layout.currents, current, strict=True):
             assert abs(value - point["values"][name]) < 1e-5 * largest, (point["label"], name)
