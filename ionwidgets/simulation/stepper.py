@@ -146,10 +146,10 @@ def run_cell(
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
-    and of Ca_i (-1: none); n_fast, n_slopes: how many states after the gates are fast, and their slopes; changes,
-    levels (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks: which of
-    [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from one onset
-    of the stimulus to the next. A cell that breaks down stops before `duration`.
+    and of Ca_i (-1: none); n_fast, n_slopes: how many states after the gates are fast, and their
+    slopes; changes, levels (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its
+    amplitude; picks: which of [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of
+    every beat, from one onset of the stimulus to the next. A cell that breaks down stops before `duration`.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)

@@ -33,6 +33,13 @@ def known_at(model: IonicModel, state: dict[str, float], pace: float = 0.0) -> d
     return known | ({model.pace_variable: pace} if model.pace_variable is not None else {})
 
 
+def is_sum(e: myokit.Expression) -> bool:
+    """Whether `e` is a name for a sum, as I_ion of several currents."""
+    if not isinstance(e, myokit.Name) or e.var().is_state() or e.var().is_bound():
+        return False
+    return isinstance(e.var().rhs(), myokit.Plus | myokit.Minus)
+
+
 def size(e: myokit.Expression, known: dict[myokit.Variable, float]) -> float:
     """Size of the terms that `e` adds up, signs aside: what rounding is relative to."""
     if isinstance(e, myokit.Plus | myokit.Minus):
@@ -45,9 +52,8 @@ def size(e: myokit.Expression, known: dict[myokit.Variable, float]) -> float:
         return size(e[0], known)
     if isinstance(e, myokit.If):
         return size(e[1] if evaluate(e[0], known) else e[2], known)
-    if isinstance(e, myokit.Name) and not e.var().is_state() and not e.var().is_bound():
-        if isinstance(e.var().rhs(), myokit.Plus | myokit.Minus):
-            return size(e.var().rhs(), known)  # a sum under a name: I_ion of several currents
+    if is_sum(e):
+        return size(e.var().rhs(), known)
     return abs(float(evaluate(e, known)))
 
 
