@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation.kernel import V_LOW, V_STEP, kernel_for
+from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel, kernel_for
 from ionwidgets.simulation.sweep import picked
 
 LONGEST_STEP = 0.1  # ms; calcium's release and inactivation take about 2 ms
@@ -40,12 +40,32 @@ def clamp(
     driven = [name for name in model.observables if name in observed]
     drive = np.column_stack([np.tile(observed[name], beats) for name in driven]).astype(float)
     state = np.array([initial[name] for name in kernel.layout.states], dtype=float)
-    out = np.full((drive.shape[0], len(names)), np.nan)
     steps = int(np.ceil(sample / LONGEST_STEP))
+    out = follow(kernel, kernel.scales({}), kernel.gates, state, driven, drive, sample, steps)
+    last = out[-len(observed[model.voltage]) :]
+    return {name: last[:, j] for j, name in enumerate(names)}
+
+
+def follow(
+    kernel: Kernel,
+    scales: NDArray,
+    gates: NDArray,
+    state: NDArray,
+    driven: Sequence[str],
+    drive: NDArray,
+    sample: float,
+    steps: int,
+) -> NDArray:
+    """Every state and current, in the kernel's order, while the states `driven` follow `drive`.
+
+    drive (N, driven): samples, `sample` [ms] apart, each reached in so many `steps`; `state` (S,) is where
+    the others begin, and is not changed.
+    """
+    names = (*kernel.layout.states, *kernel.layout.currents)
+    out = np.full((drive.shape[0], len(names)), np.nan)
     kernel.module.clamp_cell(
-        state, kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
+        np.array(state, dtype=float), kernel.constants, scales, gates, kernel.columns, V_LOW, 1.0 / V_STEP,
         len(kernel.layout.fast), kernel.layout.n_slopes, picked(kernel, driven), drive, float(sample), steps,
         picked(kernel, names), out,
     )  # fmt: skip
-    last = out[-len(observed[model.voltage]) :]
-    return {name: last[:, j] for j, name in enumerate(names)}
+    return out

@@ -63,6 +63,12 @@ class Kernel:
         """The model's initial state in the kernel's order (gates first)."""
         return self.model.initial[[self.model.states.index(name) for name in self.layout.states]].copy()
 
+    def room(self) -> tuple[NDArray[np.float64], ...]:
+        """Arrays for a kernel to work in: made here, for compiling `np.zeros` takes longer than the model."""
+        n_states, n_fast = len(self.layout.states), len(self.layout.fast)
+        sizes = (n_states, n_states, len(self.layout.currents), self.layout.n_slopes, n_fast, n_fast)
+        return tuple(np.zeros(size) for size in sizes)
+
     def scales(self, scale: Mapping[str, float]) -> NDArray[np.float64]:
         """Factor of every current; `scale` is keyed by conductance or current."""
         factors = np.ones(len(self.layout.currents))

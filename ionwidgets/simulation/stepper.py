@@ -103,7 +103,8 @@ def close_beat(beats, n, found, onset):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def open_beat(found, v, ca):
-    found[:] = np.nan
+    for j in range(found.size):
+        found[j] = np.nan
     found[RMP], found[PEAK], found[DVDT_MAX], found[LATE_RISE] = v, v, 0.0, 0.0
     found[CA_LOW] = found[CA_HIGH] = ca
 
@@ -140,21 +141,19 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def run_cell(
-    y, k, s, gates, columns, v_low, per_mV, iv, ica, n_fast, n_slopes, changes, levels, duration,
-    record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats,
+    y, k, s, gates, columns, v_low, per_mV, iv, ica, changes, levels, duration,
+    record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats, found,
+    dy, before, current, slopes, fast_before, moved,
 ):  # fmt: skip
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
-    and of Ca_i (-1: none); n_fast, n_slopes: how many states after the gates are fast, and their
-    slopes; changes, levels (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its
-    amplitude; picks: which of [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of
-    every beat, from one onset of the stimulus to the next. A cell that breaks down stops before `duration`.
+    and of Ca_i (-1: none); changes, levels (N,): from changes[n] [ms] on, ascending, the stimulus has
+    levels[n] times its amplitude; picks: which of [states, currents] go into out (samples, picks); beats
+    (n, 12): biomarkers of every beat, from one onset of the stimulus to the next; found (12,) and what
+    follows: room to work in. A cell that breaks down stops before `duration`.
     """
-    n_states, n_gates = y.size, gates.shape[1] // 2
-    dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
-    slopes, fast_before, moved = np.zeros(n_slopes), np.zeros(n_fast), np.zeros(n_fast)
-    found = np.full(beats.shape[1], np.nan)
+    n_states, n_gates, n_fast = y.size, gates.shape[1] // 2, moved.size
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
@@ -215,17 +214,16 @@ def run_cell(
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(
-    y, k, s, gates, columns, v_low, per_mV, n_fast, n_slopes, driven, drive, sample, steps, picks, out
+    y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out,
+    dy, before, current, slopes, fast_before, moved,
 ):  # fmt: skip
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
     driven: indices of the measured states, V first; drive (T, len(driven)): their samples, `sample` [ms]
-    apart, taken as straight between; steps: steps a sample; out (T, len(picks)) as in run_cell. The stimulus
-    is off.
+    apart, taken as straight between; steps: steps a sample; out (T, len(picks)) as in run_cell; dy and what
+    follows: room to work in. The stimulus is off.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
-    dy, before, current = np.zeros(n_states), np.zeros(n_states), np.zeros(s.size)
-    slopes, fast_before, moved = np.zeros(n_slopes), np.zeros(n_fast), np.zeros(n_fast)
     dt = sample / steps
     for n in range(drive.shape[0]):
         for step in range(steps if n + 1 < drive.shape[0] else 1):

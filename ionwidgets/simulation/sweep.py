@@ -102,10 +102,10 @@ def run_cell(
     reached = kernel.module.run_cell(
         final, kernel.constants, cell.scales, cell.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
         kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1,
-        len(kernel.layout.fast), kernel.layout.n_slopes,
         np.ascontiguousarray(changes[:, 0]), np.ascontiguousarray(changes[:, 1]),
         float(cell.duration), float(cell.record_from), float(sample),
         steps.low, steps.high, steps.dv, steps.bend, steps.bend_others, picked(kernel, picks), traces, beats,
+        np.full(len(BIOMARKERS), np.nan), *kernel.room(),
     )  # fmt: skip
     return Run(traces, beats, final, reached, reached >= cell.duration)
 

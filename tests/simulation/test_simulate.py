@@ -289,8 +289,8 @@ def test_an_action_potential_clamp_gives_back_the_gates_and_currents(model: Ioni
     out = np.full(paced.shape, np.nan)
     kernel.module.clamp_cell(
         kernel.initial(), kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW,
-        1.0 / V_STEP, 0, 0, driven, np.ascontiguousarray(paced[:, driven]), sample, 2, picked(kernel, names),
-        out,
+        1.0 / V_STEP, driven, np.ascontiguousarray(paced[:, driven]), sample, 2, picked(kernel, names),
+        out, *kernel.room(),
     )  # fmt: skip
     for j, name in enumerate(names):
         scale = np.abs(paced[:, j]).max()
