@@ -25,7 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Model = Annotated[str, typer.Argument(help="Library name, such as tnnp2004:epi, or path of an .mmt file.")]
+Model = Annotated[
+    str, typer.Argument(help="Library name, such as tnnp2004:epi, or path of an .mmt or .cellml file.")
+]
 File = Annotated[Path, typer.Argument(help="A recording: CSV or TSV, perhaps gzipped.")]
 Columns = Annotated[str, typer.Option(help="Which column holds what: time=0,V=2 or by title.")]
 TITLES = {
@@ -43,12 +45,12 @@ Units = Annotated[str, typer.Option(help="Units of the columns: time=s,V=mV.")]
 
 @app.command()
 def models() -> None:
-    """List the library: name, variants, species, states, gates, publication."""
+    """List the library: name, variants, species, states, gates, currents, publication."""
     for card in iw.list_models():
-        model = iw.load_model(card.name)
-        print(f"{card.name}  ({', '.join(card.variants)})  {card.title}; {card.species} {card.tissue}")
-        print(f"    {len(model.states)} states; gates {', '.join(model.gate_names)}")
-        print(f"    currents {', '.join(current.name for current in model.currents)}")
+        variants = f"({', '.join(card.variants)})  " if card.variants else ""
+        print(f"{card.name}  {variants}{card.title}; {card.species} {card.tissue}")
+        print(f"    {len(card.states)} states; gates {', '.join(card.gates)}")
+        print(f"    currents {', '.join(card.currents)}")
         print(f"    {card.publication}, doi:{card.doi}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,6 +13,22 @@ class IonWidgetsError(Exception):
 
 class ModelError(IonWidgetsError):
     """A model that cannot be found, read or understood."""
+
+
+class ModelQuestion(ModelError):
+    """A model that can be read in more than one way.
+
+    Parameters
+    ----------
+    question : what has to be known, in a sentence.
+    argument : the argument of `load_model` that answers it.
+    candidates : the names that it may take.
+    """
+
+    def __init__(self, question: str, argument: str, candidates: Sequence[str]) -> None:
+        self.argument, self.candidates = argument, tuple(candidates)
+        names = ", ".join(self.candidates) or "the file has no candidates"
+        super().__init__(f'{question} Give {argument}="name" to load_model: {names}')
 
 
 class SimulationError(IonWidgetsError):

@@ -26,10 +26,12 @@ def edited(
     equations = model.equations.clone()
     for name, factor in scales.items():
         current = model.current_of(name)
-        target = equations.get(model.variables[current.conductance or current.name].qname())
         if current.conductance is None:
-            target.set_rhs(myokit.Multiply(myokit.Number(factor), target.rhs()))
+            for part in current.parts:
+                target = equations.get(model.variables[part].qname())
+                target.set_rhs(myokit.Multiply(myokit.Number(factor), target.rhs()))
         else:
+            target = equations.get(model.variables[current.conductance].qname())
             target.set_rhs(myokit.Number(factor * target.eval(), target.unit()))
     voltage = equations.get(model.variables[model.voltage].qname())
     for gate in sorted({*v_half_shifts, *tau_ratios}):

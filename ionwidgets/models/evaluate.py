@@ -72,6 +72,42 @@ _ARITHMETIC: dict[type, Callable[[Array, Array], Array]] = {
 }
 
 
+_CONDITIONS = (myokit.PrefixMinus, myokit.PrefixPlus, myokit.Not, myokit.If, myokit.Piecewise)
+_SUPPORTED = {myokit.Number, myokit.Name, *_ARITHMETIC, *_COMPARISONS, *_CONDITIONS, *NUMPY.unary}
+
+
+def check_supported(equations: myokit.Model) -> None:
+    """Make sure that every derivative can be evaluated, given the states and the switch of the stimulus.
+
+    Raises
+    ------
+    ModelError : naming the variable whose equation depends on the time or another input, or uses a function
+        outside Hodgkin-Huxley-type models.
+    """
+    queue = list(equations.states())
+    seen = set(queue)
+    for variable in queue:
+        for part in variable.rhs().walk():
+            if type(part) not in _SUPPORTED:
+                raise _unsupported(part, variable.qname())
+        for used in {reference.var() for reference in variable.rhs().references()} - seen:
+            if used.is_bound() and used.binding() != "pace":
+                raise ModelError(
+                    f"{variable.qname()} depends on {used.qname()}, which is bound to {used.binding()!r}; "
+                    "only a stimulus current may change with time"
+                )
+            seen.add(used)
+            if not used.is_bound():
+                queue.append(used)
+
+
+def _unsupported(expression: myokit.Expression, where: str) -> ModelError:
+    kind = type(expression).__name__
+    return ModelError(
+        f"{where}: {kind} is not supported in {expression.code()}; rewrite it with plain functions"
+    )
+
+
 def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUMPY) -> Array:
     """Value of `expression`, given the values of some variables.
 
@@ -114,9 +150,7 @@ def evaluate(expression: myokit.Expression, known: Known, backend: Backend = NUM
         )  # constants are plain numbers everywhere
         value = library.unary[kind](operands[0])
         return value / math.log(operands[1]) if len(operands) == 2 else value
-    raise ModelError(
-        f"{expression.code()}: {kind.__name__} is not supported; rewrite it with plain functions"
-    )
+    raise _unsupported(expression, "equation")
 
 
 def _calculate(operation: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:

@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.errors import ModelError, unknown_name
 from ionwidgets.models.evaluate import evaluate
-from ionwidgets.models.structure import conductance_of, currents_of, gate_form, state_dependencies
+from ionwidgets.models.membrane import compartments, terms_of
+from ionwidgets.models.save import save
+from ionwidgets.models.structure import Dependencies, conductance_of, gate_form
 
 BESIDE = 1e-4  # mV
-_CALCIUM_LABELS = ("cytosolic_calcium_concentration", "intracellular_calcium", "calcium")
-_CALCIUM_NAMES = ("Ca_i", "Cai", "cai", "CaI", "Ca_in")
-_FIELD_UNITS = ("mV", "ms", "1/ms", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
+_FIELD_UNITS = ("mV", "ms", "1/ms", "1/s", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,16 @@ class Gate:
 
 @dataclass(frozen=True)
 class Current:
-    """A term of dV/dt [A/F]: the constant that scales it whole (or None), and its gates."""
+    """A term of dV/dt [A/F]: the constant that scales it whole (or None), and its gates.
+
+    `parts` are the variables that a scale of the current multiplies: the current itself, or what it is the
+    sum of where other equations use its parts (I_Na = I_Na_junc + I_Na_sl).
+    """
 
     name: str
     conductance: str | None
     gates: tuple[str, ...]
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -53,19 +58,15 @@ class Stimulus:
 
 
 class IonicModel:
-    """A cell's ODEs, read by Myokit's parser; nothing in a file is ever run.
+    """A cell's ODEs: dV/dt = -(sum of `currents` + stimulus) [A/F], the rest as the model has it.
 
     Public names are the file's own short names (``V``, ``Ca_i``, ``Xr1``, ``I_Kr``, ``g_Kr``); a name that
     two components share is given as ``component_name``.
 
     Parameters
     ----------
-    equations : the parsed model; it is not changed.
+    equations : the model in standard form (see `standard_form`); it is not changed.
     name, variant : how the library calls it.
-
-    Raises
-    ------
-    ModelError : no membrane potential, no stimulus, or an equation that cannot be evaluated.
     """
 
     def __init__(self, equations: myokit.Model, name: str, variant: str | None = None) -> None:
@@ -76,17 +77,14 @@ class IonicModel:
         self.species, self.tissue = meta.get("species", ""), meta.get("tissue", "")
         self.publication, self.doi = meta.get("publication", ""), meta.get("doi", "")
         self.hash = hashlib.sha256(equations.code().encode()).hexdigest()[:16]
+        self.dependencies = Dependencies()
         self.variables = self._public_names()
         self._name_of = {variable: name for name, variable in self.variables.items()}
-        self._rename(self._find_voltage(), "V")
-        self.voltage = "V"
+        self.voltage = self._called("V", equations.label("membrane_potential"))
+        calcium = equations.label("cytosolic_calcium_concentration")
+        self.calcium = None if calcium is None else self._called("Ca_i", calcium)
         self.states = tuple(self._name_of[s] for s in equations.states())
         self.initial: NDArray[np.float64] = np.array(equations.initial_values(True), dtype=float)
-        self.calcium = self._find_calcium()
-        if self.calcium is not None:
-            self._rename(self.variables[self.calcium], "Ca_i")
-            self.calcium = "Ca_i"
-            self.states = tuple(self._name_of[s] for s in equations.states())
         self.observables = (self.voltage, *([self.calcium] if self.calcium else []))
 
     def __repr__(self) -> str:
@@ -102,38 +100,25 @@ class IonicModel:
         shared = {n for n, count in Counter(v.name() for v in variables).items() if count > 1}
         return {v.qname().replace(".", "_") if v.name() in shared else v.name(): v for v in variables}
 
-    def _rename(self, variable: myokit.Variable, name: str) -> None:
+    def _called(self, name: str, variable: myokit.Variable) -> str:
         """Give an observable its conventional name, by which every Dataset calls it."""
-        if name in self.variables and self.variables[name] is not variable:
-            raise ModelError(
-                f"{self.name}: {variable.qname()} is to be called {name}, but another variable is"
-            )
-        del self.variables[self._name_of[variable]]
-        self.variables[name], self._name_of[variable] = variable, name
-
-    def _find_voltage(self) -> myokit.Variable:
-        voltage = self.equations.label("membrane_potential")
-        if voltage is None:
-            named = [s for s in self.equations.states() if s.name() in ("V", "Vm", "v", "E")]
-            if len(named) != 1:
-                raise ModelError(
-                    f"{self.name}: the membrane potential is not marked; "
-                    "add 'label membrane_potential' to its state"
-                )
-            voltage = named[0]
-        return voltage
-
-    def _find_calcium(self) -> str | None:
-        states = set(self.equations.states())
-        labelled = [self.equations.label(label) for label in _CALCIUM_LABELS]
-        marked = [self._name_of[v] for v in labelled if v in states]
-        return next(iter([*marked, *(n for n in _CALCIUM_NAMES if n in self.states)]), None)
+        other = self.variables.get(name)
+        if other is not None and other is not variable:
+            self._name_of[other] = other.qname().replace(".", "_")
+        self._name_of[variable] = name
+        self.variables = {name: variable for variable, name in self._name_of.items()}
+        return name
 
     @cached_property
     def units(self) -> dict[str, str]:
-        """Unit of every public name, as the field writes it (mV, mM, A/F, nS/pF for conductances, ms, 1)."""
+        """Unit of every public name, as the field writes it (mV, mM, A/F, nS/pF for conductances, ms, 1).
+
+        V is in mV, Ca_i in mM and every current in A/F, whether the file gives units or not.
+        """
         known = {myokit.parse_unit(unit): unit for unit in _FIELD_UNITS}
         units = {name: self._unit(variable, known) for name, variable in self.variables.items()}
+        units |= {c.name: "A/F" for c in self.currents} | {self._name_of[self.stimulus_variable]: "A/F"}
+        units |= dict(zip(self.observables, ("mV", "mM"), strict=False))
         # Per capacitance, nS/pF and 1/ms are one unit to a computer and two to a reader.
         return units | {name: "nS/pF" for name in self.conductances if units[name] == "1/ms"}
 
@@ -149,7 +134,9 @@ class IonicModel:
         """(h_inf, tau) of every gate that depends on V alone, as expressions."""
         voltage = self.variables[self.voltage]
         forms = {
-            name: gate_form(self.variables[name], voltage) for name in self.states if name != self.voltage
+            name: gate_form(self.variables[name], voltage, self.dependencies)
+            for name in self.states
+            if name != self.voltage
         }
         return {name: form for name, form in forms.items() if form is not None}
 
@@ -167,25 +154,20 @@ class IonicModel:
     @cached_property
     def currents(self) -> tuple[Current, ...]:
         """The membrane currents, in the order of dV/dt; the stimulus is not one of them."""
-        stimulus = self.stimulus_variable
-        found = []
-        for variable in currents_of(self.variables[self.voltage]):
-            if variable is stimulus:
-                continue
-            if variable not in self._name_of:
-                raise ModelError(
-                    f"{variable.qname()}: a current needs a variable of its own, not one within another"
-                )
-            conductance = conductance_of(variable)
-            depends = {self._name_of[v] for v in state_dependencies(variable.rhs()) if v.is_state()}
-            found.append(
-                Current(
-                    self._name_of[variable],
-                    self._name_of[conductance] if conductance is not None else None,
-                    tuple(gate for gate in self.gate_names if gate in depends),
-                )
-            )
-        return tuple(found)
+        terms = terms_of(self.variables[self.voltage])
+        variables = [term.variable for term in terms if term.variable is not None]
+        return tuple(self._current(v) for v in variables if v is not self.stimulus_variable)
+
+    def _current(self, variable: myokit.Variable) -> Current:
+        parts = [part for part in compartments(variable) if not part.is_nested()] or [variable]
+        conductance = conductance_of(parts)
+        depends = {self._name_of[v] for v in self.dependencies(myokit.Name(variable)) if v.is_state()}
+        return Current(
+            name=self._name_of[variable],
+            conductance=self._name_of[conductance] if conductance is not None else None,
+            gates=tuple(gate for gate in self.gate_names if gate in depends),
+            parts=tuple(self._name_of[part] for part in parts),
+        )
 
     @property
     def conductances(self) -> dict[str, float]:
@@ -194,26 +176,16 @@ class IonicModel:
 
     @property
     def stimulus_variable(self) -> myokit.Variable:
-        variable = self.equations.label("stimulus_current")
-        if variable is None or self.pace_variable is None:
-            raise ModelError(
-                f"{self.name}: the stimulus is not marked; add 'label stimulus_current' to the current and "
-                "'bind pace' to the variable that switches it"
-            )
-        return variable
+        return self.equations.label("stimulus_current")
 
     @property
-    def pace_variable(self) -> myokit.Variable | None:
+    def pace_variable(self) -> myokit.Variable:
         return self.equations.binding("pace")
 
     @cached_property
     def stimulus(self) -> Stimulus:
         amplitude = self.equations.label("stimulus_amplitude")
         duration = self.equations.label("stimulus_duration")
-        if amplitude is None or duration is None:
-            raise ModelError(
-                f"{self.name}: label the constants 'stimulus_amplitude' [A/F] and 'stimulus_duration' [ms]"
-            )
         return Stimulus(amplitude.eval(), duration.eval(), self._name_of[amplitude])
 
     def check_balance(self) -> None:
@@ -253,15 +225,13 @@ class IonicModel:
         `state` maps every state that they need to a number or an array; arrays broadcast.
         """
         known = {self.variables[name]: np.asarray(value, dtype=float) for name, value in state.items()}
-        if self.pace_variable is not None:
-            known[self.pace_variable] = np.asarray(0.0)
+        known[self.pace_variable] = np.asarray(0.0)
         return {name: np.asarray(evaluate(myokit.Name(self.variables[name]), known)) for name in names}
 
     def derivatives(self, state: Mapping[str, ArrayLike], pace: float = 0.0) -> dict[str, NDArray]:
         """dx/dt [unit of x per ms] of every state at `state`; `pace` 1 switches the stimulus on."""
         known = {self.variables[name]: np.asarray(value, dtype=float) for name, value in state.items()}
-        if self.pace_variable is not None:
-            known[self.pace_variable] = np.asarray(pace)
+        known[self.pace_variable] = np.asarray(pace)
         return {name: np.asarray(evaluate(self.variables[name].rhs(), known)) for name in self.states}
 
     def gate_curves(self, V: ArrayLike) -> dict[str, tuple[NDArray, NDArray]]:
@@ -290,5 +260,12 @@ class IonicModel:
         return self.variables[name].eq().code()
 
     def save(self, path: str | Path) -> None:
-        """Write the model as a Myokit `.mmt` file; loading it gives equal derivatives."""
-        myokit.save_model(str(path), self.equations)
+        """Write the model as `.mmt` or, by the suffix, CellML 2.0; loading it gives equal derivatives.
+
+        A `.cellml` file gives the stimulus as a train of pulses, one a second from time 0.
+
+        Raises
+        ------
+        ModelError : another suffix, or a place that cannot be written.
+        """
+        save(self.equations, Path(path))

@@ -1,4 +1,4 @@
-"""Gates from the form of their equations, currents from dV/dt, conductances from currents.
+"""Gates from the form of their equations, conductances from the form of the currents.
 
 A gate is a state x with dx/dt affine in x, dx/dt = a(V) - b(V) x, whose a and b depend on V alone; then
 h_inf = a / b and tau = 1 / b. Both (h_inf - x) / tau and alpha (1 - x) - beta x are of that form.
@@ -7,7 +7,7 @@ h_inf = a / b and tau = 1 / b. Both (h_inf - x) / tau and alpha (1 - x) - beta x
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import myokit
 
@@ -15,39 +15,44 @@ import myokit
 Affine = tuple[myokit.Expression | None, myokit.Expression | None]
 
 
+class Dependencies:
+    """The states and bound variables that expressions of a finished model depend on.
+
+    Every variable is looked up once, so the model must not change in between.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[myokit.Expression, frozenset[myokit.Variable]] = {}
+
+    def __call__(self, expression: myokit.Expression) -> frozenset[myokit.Variable]:
+        return frozenset().union(*(self._of(reference) for reference in expression.references()))
+
+    def _of(self, reference: myokit.LhsExpression) -> frozenset[myokit.Variable]:
+        if reference not in self._known:
+            variable = reference.var()
+            is_known = variable.is_bound() or (variable.is_state() and isinstance(reference, myokit.Name))
+            self._known[reference] = frozenset([variable]) if is_known else self(variable.rhs())
+        return self._known[reference]
+
+
 def state_dependencies(expression: myokit.Expression) -> frozenset[myokit.Variable]:
     """The states and bound variables that `expression` depends on, through any variables between."""
-    found: set[myokit.Variable] = set()
-    seen: set[myokit.Variable] = set()
-    queue = [expression]
-    while queue:
-        for reference in queue.pop().references():
-            variable = reference.var()
-            if variable in seen:
-                continue
-            seen.add(variable)
-            if isinstance(reference, myokit.Derivative):
-                queue.append(variable.rhs())
-            elif variable.is_state() or variable.is_bound():
-                found.add(variable)
-            else:
-                queue.append(variable.rhs())
-    return frozenset(found)
+    return Dependencies()(expression)
 
 
 def gate_form(
-    state: myokit.Variable, voltage: myokit.Variable
+    state: myokit.Variable, voltage: myokit.Variable, dependencies: Dependencies
 ) -> tuple[myokit.Expression, myokit.Expression] | None:
     """(h_inf, tau) as expressions when `state` is a gate that depends on `voltage` alone, else None."""
     rhs = state.rhs()
     direct = _steady_and_tau(rhs, state)
     if direct is None:
-        form = _affine(rhs, state)
+        form = _affine(rhs, state, dependencies)
         if form is None or form[0] is None or form[1] is None:
             return None
         rate = myokit.PrefixMinus(form[1])
         direct = myokit.Divide(form[0], rate), myokit.Divide(myokit.Number(1), rate)
-    depends = state_dependencies(direct[0]) | state_dependencies(direct[1])
+    depends = dependencies(direct[0]) | dependencies(direct[1])
     return direct if depends == {voltage} else None
 
 
@@ -62,39 +67,50 @@ def _steady_and_tau(
     return None
 
 
-def _affine(expression: myokit.Expression, x: myokit.Variable) -> Affine | None:
-    if isinstance(expression, myokit.Name):
-        variable = expression.var()
-        if variable is x:
-            return None, myokit.Number(1)
-        if variable.is_state() or variable.is_bound() or x not in state_dependencies(expression):
-            return expression, None
-        return _affine(variable.rhs(), x)
-    if x not in state_dependencies(expression):
-        return expression, None
-    if isinstance(expression, myokit.PrefixPlus):
-        return _affine(expression[0], x)
-    if isinstance(expression, myokit.PrefixMinus):
-        part = _affine(expression[0], x)
-        return None if part is None else (_negative(part[0]), _negative(part[1]))
-    if not isinstance(expression, myokit.Plus | myokit.Minus | myokit.Multiply | myokit.Divide):
-        return None
-    left, right = _affine(expression[0], x), _affine(expression[1], x)
-    if left is None or right is None:
-        return None
-    if isinstance(expression, myokit.Plus):
-        return _sum(left[0], right[0]), _sum(left[1], right[1])
-    if isinstance(expression, myokit.Minus):
-        return _sum(left[0], _negative(right[0])), _sum(left[1], _negative(right[1]))
-    if isinstance(expression, myokit.Multiply):
-        if left[1] is not None and right[1] is not None:
+def _affine(e: myokit.Expression, x: myokit.Variable, dependencies: Dependencies) -> Affine | None:
+    if isinstance(e, myokit.Name) and e.var() is x:
+        return None, myokit.Number(1)
+    if x not in dependencies(e):
+        return e, None
+    if isinstance(e, myokit.Name):
+        return _affine(e.var().rhs(), x, dependencies)
+    if isinstance(e, myokit.If | myokit.Piecewise):
+        return _affine_by_case(e.piecewise() if isinstance(e, myokit.If) else e, x, dependencies)
+    parts = [_affine(part, x, dependencies) for part in e]
+    if len(parts) == 1:
+        (part,) = parts
+        if part is None or not isinstance(e, myokit.PrefixPlus | myokit.PrefixMinus):
             return None
+        return part if isinstance(e, myokit.PrefixPlus) else (_negative(part[0]), _negative(part[1]))
+    if len(parts) != 2 or parts[0] is None or parts[1] is None:
+        return None
+    left, right = parts[0], parts[1]
+    if isinstance(e, myokit.Plus):
+        return _sum(left[0], right[0]), _sum(left[1], right[1])
+    if isinstance(e, myokit.Minus):
+        return _sum(left[0], _negative(right[0])), _sum(left[1], _negative(right[1]))
+    if isinstance(e, myokit.Multiply) and None in (left[1], right[1]):
         if left[1] is None:
             left, right = right, left
         return _product(left[0], right[0]), _product(left[1], right[0])
-    if right[1] is not None or right[0] is None:
+    if isinstance(e, myokit.Divide) and right[1] is None and right[0] is not None:
+        return _ratio(left[0], right[0]), _ratio(left[1], right[0])
+    return None
+
+
+def _affine_by_case(e: myokit.Piecewise, x: myokit.Variable, dependencies: Dependencies) -> Affine | None:
+    """A choice between affine forms whose conditions do not ask for x."""
+    if any(x in dependencies(condition) for condition in e.conditions()):
         return None
-    return _ratio(left[0], right[0]), _ratio(left[1], right[0])
+    pieces = [_affine(piece, x, dependencies) for piece in e.pieces()]
+    zero = myokit.Number(0)
+
+    def chosen(k: int) -> myokit.Expression:
+        values = [zero if piece is None else piece[k] or zero for piece in pieces]
+        cases = [part for case in zip(e.conditions(), values[:-1], strict=True) for part in case]
+        return myokit.Piecewise(*cases, values[-1])
+
+    return None if None in pieces else (chosen(0), chosen(1))
 
 
 def _negative(a: myokit.Expression | None) -> myokit.Expression | None:
@@ -113,51 +129,19 @@ def _ratio(a: myokit.Expression | None, b: myokit.Expression) -> myokit.Expressi
     return None if a is None else myokit.Divide(a, b)
 
 
-def currents_of(voltage: myokit.Variable) -> list[myokit.Variable]:
-    """The variables whose sum makes dV/dt, in the order of the equation; sums of sums are opened."""
-    return list(dict.fromkeys(_terms(voltage.rhs())))
-
-
-def _terms(expression: myokit.Expression) -> Iterator[myokit.Variable]:
-    if isinstance(expression, myokit.Plus | myokit.Minus):
-        yield from _terms(expression[0])
-        yield from _terms(expression[1])
-    elif isinstance(expression, myokit.PrefixPlus | myokit.PrefixMinus):
-        yield from _terms(expression[0])
-    elif isinstance(expression, myokit.Multiply | myokit.Divide):
-        for part in expression:
-            if not part.is_constant():
-                yield from _terms(part)
-    elif isinstance(expression, myokit.Name):
-        variable = expression.var()
-        if variable.is_state() or variable.is_constant():
-            return
-        inner = list(_terms(variable.rhs())) if _is_sum_of_names(variable.rhs()) else []
-        if len(inner) > 1:
-            yield from inner
-        else:
-            yield variable
-
-
-def _is_sum_of_names(expression: myokit.Expression) -> bool:
-    if isinstance(expression, myokit.Plus | myokit.Minus):
-        return all(_is_sum_of_names(part) for part in expression)
-    return isinstance(expression, myokit.Name) and not expression.is_constant()
-
-
 _CONDUCTANCE_NAME = re.compile(r"^([gGPpKk]|I_?max|i_?max)")
 
 
-def conductance_of(current: myokit.Variable) -> myokit.Variable | None:
-    """The literal constant that multiplies the whole current and nothing else, if there is one."""
+def conductance_of(parts: Sequence[myokit.Variable]) -> myokit.Variable | None:
+    """The literal constant that multiplies a current, every part of it, and nothing else, if there is one."""
     candidates = [
         factor.var()
-        for factor in _factors(current.rhs())
+        for factor in _factors(parts[0].rhs())
         if isinstance(factor, myokit.Name)
         and factor.var().is_literal()
         and not factor.var().is_nested()
-        and [*factor.var().refs_by()] == [current]
-        and _count(current.rhs(), factor.var()) == 1
+        and {*factor.var().refs_by()} == {*parts}
+        and all(_scales(factor, part.rhs()) for part in parts)
     ]
     named = [c for c in candidates if _CONDUCTANCE_NAME.match(c.name())]
     return next(iter([*named, *candidates]), None)
@@ -172,6 +156,10 @@ def _factors(expression: myokit.Expression) -> Iterator[myokit.Expression]:
         yield from _factors(expression[0])
     else:
         yield expression
+
+
+def _scales(factor: myokit.Expression, expression: myokit.Expression) -> bool:
+    return factor in _factors(expression) and _count(expression, factor.var()) == 1
 
 
 def _count(expression: myokit.Expression, variable: myokit.Variable) -> int:

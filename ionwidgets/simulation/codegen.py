@@ -17,7 +17,6 @@ import myokit
 
 from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
-from ionwidgets.models.structure import state_dependencies
 from ionwidgets.simulation.elimination import write_solve
 from ionwidgets.simulation.stiffness import fast_states
 
@@ -51,7 +50,7 @@ _FUNCTIONS = {
     myokit.Floor: "math.floor",
     myokit.Ceil: "math.ceil",
 }
-_NJIT = '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
+_NJIT = '@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
 # d/d(operand 0), d/d(operand 1) in terms of the operands
 _SLOPES = {
     myokit.PrefixPlus: ("1.0",),
@@ -108,7 +107,7 @@ class _Writer:
         self.currents = tuple(current.name for current in model.currents)
         self.voltage = model.variables[model.voltage]
         self.index = {model.variables[name]: i for i, name in enumerate(self.states)}
-        self.scaled = {model.variables[name]: i for i, name in enumerate(self.currents)}
+        self.scaled = {model.variables[part]: i for i, c in enumerate(model.currents) for part in c.parts}
         self.locals: dict[myokit.Variable, str] = {}
         self.slopes: dict[tuple[myokit.Variable, myokit.Variable], str | None] = {}
         self.constants: dict[str, tuple[int, myokit.Expression]] = {}
@@ -148,7 +147,7 @@ class _Writer:
 
     def _slopes_of_fast_states(self) -> list[tuple[int, int]]:
         """Write them; the (row, column) of each."""
-        pattern = []
+        pattern: list[tuple[int, int]] = []
         states = [self.model.variables[name] for name in self.fast]
         for i, x in enumerate(states):
             for j, y in enumerate(states):
@@ -186,11 +185,12 @@ class _Writer:
     def expression(self, e: myokit.Expression) -> str:
         if isinstance(e, myokit.Number):
             return f"({e.eval()!r})"
-        depends = state_dependencies(e)
-        if not depends:
-            return self.once("k", _slot(self.constants, e))
+        depends = self.model.dependencies(e)
         # A scaled current must be computed where its scale is known.
-        if depends == {self.voltage} and _is_costly(e) and not self._uses_current(e):
+        free = depends <= {self.voltage} and not self._uses_current(e)
+        if free and not depends:
+            return self.once("k", _slot(self.constants, e))
+        if free and _is_costly(e):
             column = _slot(self.columns, e)
             return self.once("c", column, f"a[{column}] + w * (b[{column}] - a[{column}])")
         if isinstance(e, myokit.Name):
@@ -198,6 +198,9 @@ class _Writer:
         return self._operation(e)
 
     def _operation(self, e: myokit.Expression) -> str:
+        if isinstance(e, myokit.Divide) and not self.model.dependencies(e[1]):
+            # Dividing takes several times as long as multiplying.
+            return f"({self.expression(e[0])} * {self.expression(myokit.Divide(myokit.Number(1), e[1]))})"
         parts = [self.expression(part) for part in e]
         kind = type(e)
         if kind in _INFIX:
@@ -227,7 +230,7 @@ class _Writer:
         """Text of de/dx with every other state held, or None where it is 0; conditions count as constant."""
         if isinstance(e, myokit.Name):
             return self._slope_of_variable(e.var(), x)
-        if x not in state_dependencies(e):
+        if x not in self.model.dependencies(e):
             return None
         if isinstance(e, myokit.If | myokit.Piecewise):
             return self._slope_of_choice(e, x)

@@ -31,7 +31,7 @@ RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
 CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE = range(7, 12)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy")
 def row_below(v, v_low, per_mV, rows):
     """Row of the table below v, and how far v lies on the way to the next; the table's ends are held."""
     u = min(max((v - v_low) * per_mV, 0.0), rows - 1.000001)
@@ -39,7 +39,7 @@ def row_below(v, v_low, per_mV, rows):
     return i, u - i
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
     """Rush-Larsen step of every gate at potential v; exp(-x) = 1 / exp(x) with exp's series to x^4.
 
@@ -54,7 +54,7 @@ def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
         y[j] = h_inf + (y[j] - h_inf) * rho
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, restart):
     """Move the fast states, then what is neither gate nor fast; `last` is the step before this one.
 
@@ -82,7 +82,7 @@ def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, re
         before[j] = dy[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def bent(y, first, iv, dy, before):
     """Greatest change of slope since the last step, relative to the state, of the others but V [1/ms]."""
     most = 0.0
@@ -109,7 +109,7 @@ def open_beat(found, v, ca):
     found[CA_LOW] = found[CA_HIGH] = ca
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
     """Take what step (t_before, t) tells of a beat's biomarkers; returns the lowest V of its late phase."""
     if slope > found[DVDT_MAX]:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
-from ionwidgets.models.structure import state_dependencies
 
 FAST = 1.0  # 1/ms; Adams-Bashforth of second order is stable to 1 / dt, and dt reaches 0.2 ms
 COUPLED = 0.02  # 1/ms, relative to the two states' sizes
@@ -47,7 +46,7 @@ class _Slopes:
     def of(self, x: str, y: str) -> NDArray[np.float64]:
         """d(x')/dy over factors of y and potentials; empty where x' does not contain y."""
         rhs, variable = self.model.variables[x].rhs(), self.model.variables[y]
-        if variable not in state_dependencies(rhs):
+        if variable not in self.model.dependencies(rhs):
             return np.empty(0)
         values = self._size(y) * _FACTORS[:, None]
         nudge = _NUDGE * values
