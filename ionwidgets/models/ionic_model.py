@@ -17,7 +17,7 @@ from ionwidgets.errors import ModelError, unknown_name
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.models.membrane import compartments, terms_of
 from ionwidgets.models.save import save
-from ionwidgets.models.structure import Dependencies, conductance_of, gate_form
+from ionwidgets.models.structure import Dependencies, conductance_of, gate_form, shared_conductances
 
 BESIDE = 1e-4  # mV
 _FIELD_UNITS = ("mV", "ms", "1/ms", "1/s", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
@@ -173,6 +173,42 @@ class IonicModel:
     def conductances(self) -> dict[str, float]:
         """Value of each conductance (or maximal current) at control, in the order of the currents."""
         return {c.conductance: self.variables[c.conductance].eval() for c in self.currents if c.conductance}
+
+    @cached_property
+    def scalable(self) -> dict[str, tuple[str, ...]]:
+        """What can be scaled, and the currents that it multiplies, in the order of the currents.
+
+        A current's conductance; a constant that several currents share (P_Ca of I_CaL, I_CaNa and I_CaK in
+        O'Hara-Rudy); the current itself where no constant multiplies it whole.
+        """
+        alone = {
+            c.name: [self.variables[part] for part in c.parts] for c in self.currents if not c.conductance
+        }
+        shared: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for constant, currents in shared_conductances(alone).items():
+            for name in currents:
+                shared.setdefault(name, (self._name_of[constant], currents))
+        found: dict[str, tuple[str, ...]] = {}
+        for current in self.currents:
+            if current.conductance is not None:
+                found[current.conductance] = (current.name,)
+            else:
+                parameter, currents = shared.get(current.name, (current.name, (current.name,)))
+                found[parameter] = currents
+        return found
+
+    def scaled_by(self, parameter: str) -> tuple[str, ...]:
+        """The currents that a `parameter` of `scalable`, or a current's name, multiplies.
+
+        Raises
+        ------
+        ModelError : with the nearest names, when there is no such parameter.
+        """
+        if parameter in self.scalable:
+            return self.scalable[parameter]
+        if any(parameter == current.name for current in self.currents):
+            return (parameter,)
+        raise ModelError(unknown_name(f"conductance of {self.key}", parameter, list(self.scalable)))
 
     @property
     def stimulus_variable(self) -> myokit.Variable:

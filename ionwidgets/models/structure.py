@@ -7,7 +7,7 @@ h_inf = a / b and tau = 1 / b. Both (h_inf - x) / tau and alpha (1 - x) - beta x
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import myokit
 
@@ -145,6 +145,48 @@ def conductance_of(parts: Sequence[myokit.Variable]) -> myokit.Variable | None:
     ]
     named = [c for c in candidates if _CONDUCTANCE_NAME.match(c.name())]
     return next(iter([*named, *candidates]), None)
+
+
+def shared_conductances(
+    currents: Mapping[str, Sequence[myokit.Variable]],
+) -> dict[myokit.Variable, tuple[str, ...]]:
+    """Literal constants that multiply two currents or more, whole, and nothing else, and those currents.
+
+    P_Ca of O'Hara-Rudy is one: it scales I_CaL, and through P_CaNa and P_CaK, which are fractions of it,
+    I_CaNa and I_CaK. `currents` gives every current's parts.
+    """
+    owner = {part: name for name, parts in currents.items() for part in parts}
+    literals = dict.fromkeys(literal for part in owner for literal in _literal_factors(part.rhs()))
+    found = {}
+    for constant in sorted(literals, key=lambda literal: not _CONDUCTANCE_NAME.match(literal.name())):
+        scaled = _scaled_whole(constant, set(owner))
+        names = tuple(name for name, parts in currents.items() if scaled.intersection(parts))
+        if len(names) > 1 and scaled == {part for name in names for part in currents[name]}:
+            found[constant] = names
+    return found
+
+
+def _literal_factors(expression: myokit.Expression) -> Iterator[myokit.Variable]:
+    """Literal constants among the factors, or among the factors of constants there."""
+    for factor in _factors(expression):
+        if isinstance(factor, myokit.Name) and factor.is_constant() and not factor.var().is_nested():
+            if factor.var().is_literal():
+                yield factor.var()
+            else:
+                yield from _literal_factors(factor.var().rhs())
+
+
+def _scaled_whole(constant: myokit.Variable, parts: set[myokit.Variable]) -> set[myokit.Variable]:
+    """The parts that `constant` multiplies; empty when it stands anywhere else too."""
+    scaled: set[myokit.Variable] = set()
+    for user in constant.refs_by():
+        if not _scales(myokit.Name(constant), user.rhs()):
+            return set()
+        inner = {user} if user in parts else _scaled_whole(user, parts) if user.is_constant() else set()
+        if not inner:
+            return set()
+        scaled |= inner
+    return scaled
 
 
 def _factors(expression: myokit.Expression) -> Iterator[myokit.Expression]:

@@ -70,10 +70,11 @@ class Kernel:
         return tuple(np.zeros(size) for size in sizes)
 
     def scales(self, scale: Mapping[str, float]) -> NDArray[np.float64]:
-        """Factor of every current; `scale` is keyed by conductance or current."""
+        """Factor of every current; `scale` is keyed by what `IonicModel.scalable` has, or by current."""
         factors = np.ones(len(self.layout.currents))
         for parameter, factor in scale.items():
-            factors[self.layout.currents.index(self.model.current_of(parameter).name)] = factor
+            for name in self.model.scaled_by(parameter):
+                factors[self.layout.currents.index(name)] *= factor
         return factors
 
     def gate_table(self, changed: GateCurves) -> NDArray[np.float64]:

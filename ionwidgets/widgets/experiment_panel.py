@@ -66,8 +66,7 @@ class ChannelSliders(Panel):
         model = self.session.model
         if model is not None:
             self.sliders.conductances = [
-                {"name": name, "note": number(value, model.units.get(name, ""))}
-                for name, value in model.conductances.items()
+                {"name": name, "note": _value(model, name)} for name in model.scalable
             ]
 
     def _show_problem(self) -> None:
@@ -127,6 +126,12 @@ class RecordingPicker(Panel):
             self.figure, [figures.Trace("recording", time[early], V, None, "preview")]
         )
         self.figure.update_yaxes(title_text=f"V ({recording['V'].attrs.get('units', 'mV')})")
+
+
+def _value(model: Any, name: str) -> str:
+    """The constant that a slider scales, or that it scales the whole current."""
+    variable = model.variables[name]
+    return number(variable.eval(), model.units.get(name, "")) if variable.is_literal() else "whole current"
 
 
 def response_table(response: Response) -> str:

@@ -10,7 +10,9 @@ import pytest
 from handwritten_models import HODGKIN_HUXLEY, one_gate_model
 from reference_tables import VARIANTS
 
+from ionwidgets.errors import ModelError
 from ionwidgets.models import Current, Gate, IonicModel, load_model
+from ionwidgets.simulation import simulate
 
 V = np.linspace(-100, 50, 31)
 H_INF = 1 / (1 + np.exp((-20 - V) / 7))
@@ -154,6 +156,31 @@ def test_a_constant_of_two_currents_is_no_conductance(tmp_path: Path) -> None:
     nested = "I_Na = g_K * (V - 50)\n"
     text = one_gate_model("(inf - x) / tau", nested=nested, dvdt="-(k.I_K + k.I_Na + stimulus.I_stim)")
     assert model_of(text, tmp_path).conductances == {}
+
+
+def test_a_constant_that_several_currents_share_scales_them_all() -> None:
+    ord2011 = load_model("ord2011")
+    assert ord2011.scalable["P_Ca"] == ("I_CaL", "I_CaNa", "I_CaK")
+    assert ord2011.scalable["K_NaCa"] == ("I_NaCa_i", "I_NaCa_ss")
+    assert [name for names in ord2011.scalable.values() for name in names] == [
+        current.name for current in ord2011.currents
+    ]
+    noble = load_model("noble1962")
+    assert noble.scalable == {"I_Na": ("I_Na",), "I_K": ("I_K",), "g_L": ("I_L",)}
+    assert noble.scaled_by("I_L") == ("I_L",)
+    with pytest.raises(ModelError, match="unknown conductance of noble1962 'g_Na'; did you mean I_Na"):
+        noble.scaled_by("g_Na")
+
+
+def test_scaling_a_shared_constant_is_changing_it_in_the_file() -> None:
+    model = load_model("ord2011")
+    scaled = simulate(model, 500.0, 1000.0, scale={"P_Ca": 0.5}, variables=["V", "Na_i"])
+    equations = model.equations.clone()
+    constant = equations.get(model.variables["P_Ca"].qname())
+    constant.set_rhs(myokit.Number(0.5 * constant.eval(), constant.unit()))
+    changed = simulate(IonicModel(equations, "changed"), 500.0, 1000.0, variables=["V", "Na_i"])
+    for name in ("V", "Na_i"):
+        np.testing.assert_allclose(scaled[name], changed[name], rtol=1e-5)
 
 
 def test_names_that_components_share_carry_the_component(tmp_path: Path) -> None:
