@@ -25,7 +25,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv wheel install dashboard test test-slow lint check format hooks clean python-tools test-tools FORCE
+.PHONY: help venv wheel install dashboard test test-slow bench lint check format hooks clean python-tools test-tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -132,7 +132,10 @@ test: test-tools install $(VENV)/.test ## test the installed wheel, in a browser
 	@$(PYTEST) $(ARGS)
 
 test-slow: test-tools install $(VENV)/.test ## the tests marked slow
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m "slow and not bench" $(ARGS)
+
+bench: test-tools install $(VENV)/.test ## measure speed beside peers, and print the tables
+	@$(PYTEST) -m bench -s -q --no-header $(ARGS)
 
 lint: $(VENV)/.dev ## format, style and types
 	@$(BIN)/ruff format --check --quiet || { echo "make format puts this right" >&2; exit 1; }

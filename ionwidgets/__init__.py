@@ -16,7 +16,19 @@ _HOME = {
     "load_model": "models",
     "list_models": "models",
     "simulate": "simulation",
+    "Pacing": "simulation",
+    "S1S2": "simulation",
+    "DynamicRestitution": "simulation",
+    "VoltageClamp": "simulation",
+    "CurrentClamp": "simulation",
+    "Drug": "simulation",
+    "iv_curve": "simulation",
+    "boltzmann": "simulation",
+    "restitution": "simulation",
+    "fi_curve": "simulation",
+    "spikes": "simulation",
     "biomarkers": "recordings",
+    "capture": "recordings",
     "read_recording": "recordings",
     "write_recording": "recordings",
     "learn": "gnn",
@@ -32,7 +44,19 @@ __all__ = [
     "load_model",
     "list_models",
     "simulate",
+    "Pacing",
+    "S1S2",
+    "DynamicRestitution",
+    "VoltageClamp",
+    "CurrentClamp",
+    "Drug",
+    "iv_curve",
+    "boltzmann",
+    "restitution",
+    "fi_curve",
+    "spikes",
     "biomarkers",
+    "capture",
     "read_recording",
     "write_recording",
     "learn",
@@ -48,8 +72,21 @@ if TYPE_CHECKING:
     from ionwidgets.errors import IonWidgetsError
     from ionwidgets.gnn import learn
     from ionwidgets.models import list_models, load_model
-    from ionwidgets.recordings import biomarkers, read_recording, write_recording
-    from ionwidgets.simulation import simulate
+    from ionwidgets.recordings import biomarkers, capture, read_recording, write_recording
+    from ionwidgets.simulation import (
+        S1S2,
+        CurrentClamp,
+        Drug,
+        DynamicRestitution,
+        Pacing,
+        VoltageClamp,
+        boltzmann,
+        fi_curve,
+        iv_curve,
+        restitution,
+        simulate,
+        spikes,
+    )
     from ionwidgets.widgets import workbench
 
 

@@ -33,7 +33,9 @@ from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
 from ionwidgets.simulation import voltage_grid
 from ionwidgets.simulation.sweep import STIMULUS_ONSET, Steps
 
-COARSE = Steps(low=0.01, high=0.2, dv=0.4)  # APD90 within 0.05 ms: enough to choose who is fitted in full
+COARSE = Steps(
+    low=0.01, high=0.5, dv=0.4, bend_others=1e-3
+)  # APD90 within 0.05 ms: enough to choose who is fitted in full
 COARSE_SETTLING = 1000.0  # ms
 MOST_HISTORY = 600_000.0  # ms of pacing before a recording
 SHOWN_AFTER, SHOWN_PERIODS = 20_000.0, 3  # ms of pacing, and the periods of it that are kept to be shown

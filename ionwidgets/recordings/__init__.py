@@ -8,6 +8,7 @@ from ionwidgets.recordings.beats import (
     stimulus_times,
 )
 from ionwidgets.recordings.biomarkers import biomarkers
+from ionwidgets.recordings.capture import capture
 from ionwidgets.recordings.read import read_recording
 from ionwidgets.recordings.units import parse_columns, parse_units
 from ionwidgets.recordings.write import write_recording
@@ -15,6 +16,7 @@ from ionwidgets.recordings.write import write_recording
 __all__ = [
     "Following",
     "biomarkers",
+    "capture",
     "estimate_cycle_length",
     "find_beats",
     "follows_one_to_one",

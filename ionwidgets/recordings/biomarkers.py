@@ -10,18 +10,29 @@ from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import find_beats
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
+COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
+LEAST_HEIGHT = 20.0  # mV; a cell at rest drifts, and has no beats
 BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
 
 
 def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     """Biomarkers of every beat of every cell.
 
-    RMP [mV] is V at the stimulus onset, peak [mV] the beat's maximum, dVdt_max [mV/ms] the largest slope,
-    APDp [ms] from the time of the largest slope to the first later fall of V below peak - (peak - RMP) p/100,
-    Ca_diastolic and Ca_peak [mM] the beat's least and largest Ca_i, upstroke_time [ms] when the slope is
-    largest, after the onset. A simulation's are those of the solver's own steps. A recording's come from its
-    samples, with every beat taken from 5 ms before its upstroke to the next: peaks may be missed by some mV
-    at 1 ms samples.
+    A beat lasts from one onset of the stimulus to the next.
+
+    RMP [mV]: V at the onset; peak [mV]: the largest V; dVdt_max [mV/ms]: the largest slope;
+    upstroke_time [ms]: when the slope is largest, after the onset;
+    APDp [ms]: from the upstroke to the first later fall of V below peak - (peak - RMP) p/100;
+    triangulation [ms]: APD90 - APD30;
+    late_rise [mV]: how far V rises again between 50 ms after the upstroke and APD90, as in an early
+    afterdepolarisation (the notch and the dome lie before);
+    Ca_diastolic, Ca_peak [mM]: the least and the largest Ca_i; Ca_time_to_peak [ms]: of Ca_peak after the
+    upstroke; CaTD90 [ms]: from the upstroke to the first fall of Ca_i, after its peak, below
+    Ca_peak - 0.9 (Ca_peak - Ca_diastolic).
+
+    A simulation's are those of the solver's own steps. A recording's, or those of a simulation without
+    stimuli, come from the samples, with every beat taken from 5 ms before its upstroke to the next: peaks may
+    be missed by some mV at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
 
     Returns
     -------
@@ -33,14 +44,23 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     """
     if "V" not in dataset and "APD90" not in dataset:
         raise RecordingError(f"no V in this dataset; it has {', '.join(map(str, dataset.data_vars))}")
+    lengths = cycle_lengths(dataset)
     frames = [
         pd.DataFrame(_stored(dataset, cell) if "APD90" in dataset else _sampled(dataset, cell)).assign(
             cell=cell, cycle_length=float(length)
         )
-        for cell, length in enumerate(dataset["cycle_length"].values)
+        for cell, length in enumerate(lengths)
     ]
     table = pd.concat(frames, ignore_index=True)
-    return table[["cell", "cycle_length", "beat", *NAMES]]
+    table["triangulation"] = table["APD90"] - table["APD30"]
+    return table[["cell", "cycle_length", "beat", *COLUMNS]]
+
+
+def cycle_lengths(dataset: xr.Dataset) -> np.ndarray:
+    """Cycle length [ms] of every cell; NaN where a dataset has none."""
+    if "cycle_length" in dataset.coords:
+        return np.asarray(dataset["cycle_length"].values, dtype=float)
+    return np.full(dataset.sizes["cell"], np.nan)
 
 
 def _stored(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
@@ -50,7 +70,8 @@ def _stored(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
 
 def _sampled(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
     time, V = dataset["time"].values, dataset["V"].values[cell]
-    onsets = find_beats(time, V) - BEFORE_UPSTROKE
+    least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
+    onsets = find_beats(time, V, least_height=least) - BEFORE_UPSTROKE
     Ca = dataset["Ca_i"].values[cell] if "Ca_i" in dataset else None
     found = sampled_biomarkers(time, V, onsets, Ca)
     return {"beat": np.arange(onsets.size), **found, "upstroke_time": found["upstroke_time"] - onsets}

@@ -65,7 +65,6 @@ def follow(
     out = np.full((drive.shape[0], len(names)), np.nan)
     kernel.module.clamp_cell(
         np.array(state, dtype=float), kernel.constants, scales, gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        len(kernel.layout.fast), kernel.layout.n_slopes, picked(kernel, driven), drive, float(sample), steps,
-        picked(kernel, names), out,
+        picked(kernel, driven), drive, float(sample), steps, picked(kernel, names), out, *kernel.room(),
     )  # fmt: skip
     return out

@@ -50,7 +50,10 @@ _FUNCTIONS = {
     myokit.Floor: "math.floor",
     myokit.Ceil: "math.ceil",
 }
-_NJIT = '@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
+_NJIT = (
+    "@njit(forceinline=True, cache=True, nogil=True, "
+    'error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
+)
 # d/d(operand 0), d/d(operand 1) in terms of the operands
 _SLOPES = {
     myokit.PrefixPlus: ("1.0",),
@@ -89,10 +92,10 @@ class RightHandSide:
 
 
 def write_right_hand_side(model: IonicModel) -> RightHandSide:
-    """Source of ``rhs(y, k, s, a, b, w, pace, dy, slopes, current)`` and of ``solve`` for `model`.
+    """Source of ``rhs(y, k, s, columns, i, w, pace, dy, slopes, current)`` and of ``solve`` for `model`.
 
-    y: states; k: constants; s: scale of each current; a, b: the table's rows either side of V, w: how far
-    between them; pace: the stimulus' level; out: dy, derivatives of the non-gates; slopes, d(x')/dy among the
+    y: states; k: constants; s: scale of each current; columns: the table, V is w of the way from row i to
+    the next; pace: the stimulus' level; out: dy, derivatives of the non-gates; slopes, d(x')/dy among the
     fast states where it is not 0; current, every current. ``solve(slopes, g, x)`` solves (1 - g J) x' = x.
     """
     return _Writer(model).write()
@@ -125,7 +128,7 @@ class _Writer:
         text = "\n".join(
             [
                 _NJIT,
-                "def rhs(y, k, s, a, b, w, pace, dy, slopes, current):",
+                "def rhs(y, k, s, columns, i, w, pace, dy, slopes, current):",
                 *self.lines,
                 "",
                 _NJIT,
@@ -192,7 +195,11 @@ class _Writer:
             return self.once("k", _slot(self.constants, e))
         if free and _is_costly(e):
             column = _slot(self.columns, e)
-            return self.once("c", column, f"a[{column}] + w * (b[{column}] - a[{column}])")
+
+            def at(row: str) -> str:
+                return f"columns[{row}, {column}]"
+
+            return self.once("c", column, f"{at('i')} + w * ({at('i + 1')} - {at('i')})")
         if isinstance(e, myokit.Name):
             return self.variable(e.var())
         return self._operation(e)

@@ -66,7 +66,15 @@ class Kernel:
     def room(self) -> tuple[NDArray[np.float64], ...]:
         """Arrays for a kernel to work in: made here, for compiling `np.zeros` takes longer than the model."""
         n_states, n_fast = len(self.layout.states), len(self.layout.fast)
-        sizes = (n_states, n_states, len(self.layout.currents), self.layout.n_slopes, n_fast, n_fast)
+        sizes = (
+            n_states,
+            n_states,
+            len(self.layout.currents),
+            self.layout.n_slopes,
+            n_fast,
+            n_fast,
+            n_states,
+        )
         return tuple(np.zeros(size) for size in sizes)
 
     def scales(self, scale: Mapping[str, float]) -> NDArray[np.float64]:

@@ -15,8 +15,10 @@ import numpy as np
 
 LEVELS: Final = (30, 50, 90)  # per cent of repolarisation
 NAMES: Final = (
-    "RMP", "peak", "dVdt_max", "APD30", "APD50", "APD90", "Ca_diastolic", "Ca_peak", "upstroke_time",
+    "RMP", "peak", "dVdt_max", "APD30", "APD50", "APD90", "late_rise", "Ca_diastolic", "Ca_peak",
+    "Ca_time_to_peak", "CaTD90", "upstroke_time",
 )  # fmt: skip
+LATE: Final = 50.0  # ms after the upstroke; the notch and the dome lie before
 WIDEST_SLOPE: Final = 5.0  # ms over which noise may be averaged in dV/dt
 CLEAR_SLOPE: Final = 15.0  # how far the upstroke's dV/dt must stand above the noise in dV/dt
 
@@ -71,10 +73,10 @@ def sampled_biomarkers(
 
     Returns
     -------
-    Arrays (beats,) by name: RMP, peak [mV], dVdt_max [mV/ms], APD30, APD50, APD90 [ms], Ca_diastolic, Ca_peak
-    [mM], upstroke_time [ms, on the axis of `time`]. NaN where a beat does not have it: no samples, no
-    repolarisation before it ends, no Ca. RMP and Ca_diastolic are the median of the last three samples up to
-    the onset.
+    Arrays (beats,) by name: RMP, peak [mV], dVdt_max [mV/ms], APD30, APD50, APD90 [ms], late_rise [mV],
+    Ca_diastolic, Ca_peak [mM], Ca_time_to_peak, CaTD90 [ms], upstroke_time [ms, on the axis of `time`]. NaN
+    where a beat does not have it: no samples, no repolarisation before it ends, no Ca. RMP and Ca_diastolic
+    are the median of the last three samples up to the onset; noise adds some of its own size to late_rise.
     """
     time, V, onsets = (np.asarray(array, dtype=np.float64) for array in (time, V, onsets))
     present = np.flatnonzero(np.isfinite(V))
@@ -84,7 +86,7 @@ def sampled_biomarkers(
     noise = noise_level(V)
     # A sample that stands at the onset itself is the last one before the stimulus acts.
     starts = np.searchsorted(time, onsets + 1e-9 * np.abs(onsets), side="right") - 1
-    stops = np.append(starts[1:] + 1, length)
+    stops = np.append(starts[1:] + 1, length)[: starts.size]
     for beat, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         if start < 0 or start >= length - 1 or onsets[beat] > time[-1]:
             continue
@@ -97,14 +99,21 @@ def sampled_biomarkers(
         for level in LEVELS:
             fall = _fall_time(time, V, start, stop, peak - (peak - RMP) * level / 100, rise)
             found[f"APD{level}"][beat] = fall - rise
+        end = rise + found["APD90"][beat] if np.isfinite(found["APD90"][beat]) else np.inf
+        late = V[start:stop][(time[start:stop] >= rise + LATE) & (time[start:stop] < end)]
+        found["late_rise"][beat] = np.max(late - np.minimum.accumulate(late), initial=0.0)
         if Ca is not None:
-            found["Ca_diastolic"][beat] = np.median(Ca[rest])
-            found["Ca_peak"][beat] = np.max(Ca[start:stop])
+            low = found["Ca_diastolic"][beat] = np.median(Ca[rest])
+            at = start + int(np.argmax(Ca[start:stop]))
+            high = found["Ca_peak"][beat] = Ca[at]
+            found["Ca_time_to_peak"][beat] = time[at] - rise
+            fall = _fall_time(time, Ca, start, stop, high - 0.9 * (high - low), time[at])
+            found["CaTD90"][beat] = fall - rise
     return found
 
 
 def _fall_time(time: np.ndarray, V: np.ndarray, start: int, stop: int, level: float, after: float) -> float:
-    """First time after `after` at which V falls below `level` from above; linear between samples."""
+    """First time after `after` at which V, or Ca_i, falls below `level`; linear between samples."""
     above = np.flatnonzero((V[start:stop] >= level) & (time[start:stop] >= after))
     if not above.size:
         return np.nan

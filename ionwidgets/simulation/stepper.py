@@ -21,11 +21,12 @@ from numba import njit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    def rhs(y, k, s, a, b, w, pace, dy, slopes, current): ...
+    def rhs(y, k, s, columns, i, w, pace, dy, slopes, current): ...
     def solve(slopes, g, x): ...
 
 
 GROW = 1.2
+REWEIGH = 64  # steps between looks at how large the concentrations are
 LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
 RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
 CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE = range(7, 12)
@@ -46,10 +47,10 @@ def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
     The reciprocal keeps 0 < rho < 1 for any rate, and is off by x^5/120 of exp(x): below 3e-6 for x < 0.2.
     """
     i, w = row_below(v, v_low, per_mV, gates.shape[0])
-    a, b = gates[i], gates[i + 1]
     for j in range(n_gates):
-        h_inf = a[j] + w * (b[j] - a[j])
-        x = dt * (a[n_gates + j] + w * (b[n_gates + j] - a[n_gates + j]))
+        h_inf = gates[i, j] + w * (gates[i + 1, j] - gates[i, j])
+        m = n_gates + j
+        x = dt * (gates[i, m] + w * (gates[i + 1, m] - gates[i, m]))
         rho = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))))
         y[j] = h_inf + (y[j] - h_inf) * rho
 
@@ -82,13 +83,12 @@ def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, re
         before[j] = dy[j]
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-def bent(y, first, iv, dy, before):
-    """Greatest change of slope since the last step, relative to the state, of the others but V [1/ms]."""
+@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath=True)
+def bent(first, dy, before, weight):
+    """Greatest weighted change of slope since the last step, of the states from `first` on."""
     most = 0.0
-    for j in range(first, y.size):
-        if j != iv:
-            most = max(most, abs(dy[j] - before[j]) / (abs(y[j]) + 1e-12))
+    for j in range(first, dy.size):
+        most = max(most, abs(dy[j] - before[j]) * weight[j])
     return most
 
 
@@ -143,7 +143,7 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
 def run_cell(
     y, k, s, gates, columns, v_low, per_mV, iv, ica, changes, levels, duration,
     record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats, found,
-    dy, before, current, slopes, fast_before, moved,
+    dy, before, current, slopes, fast_before, moved, weight,
 ):  # fmt: skip
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
@@ -157,7 +157,7 @@ def run_cell(
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
-    v_before, t_before, slope_before, ca_before = y[iv], 0.0, 0.0, 0.0
+    v_before, t_before, ca_before, steps = y[iv], 0.0, 0.0, 0
     while True:
         while event < changes.size and changes[event] <= t:
             if levels[event] != 0.0 and pace == 0.0:
@@ -169,7 +169,7 @@ def run_cell(
             event += 1
         v, ca = y[iv], y[ica] if ica >= 0 else np.nan
         i, w = row_below(v, v_low, per_mV, columns.shape[0])
-        rhs(y, k, s, columns[i], columns[i + 1], w, pace, dy, slopes, current)
+        rhs(y, k, s, columns, i, w, pace, dy, slopes, current)
         slope = dy[iv]
         if not math.isfinite(slope):
             return t
@@ -192,11 +192,13 @@ def run_cell(
         if restart:
             dt = dt_low
         else:
-            curved = abs(slope - slope_before) / bend
-            curved = max(curved, bent(y, n_gates + n_fast, iv, dy, before) / bend_others)
+            if steps % REWEIGH == 0:
+                for j in range(n_gates, n_states):
+                    weight[j] = 1.0 / (bend if j == iv else bend_others * (abs(y[j]) + 1e-12))
+            steps += 1
+            curved = bent(n_gates + n_fast, dy, before, weight)
             dt = min(dv / (abs(slope) + 1e-9), math.sqrt(last / (curved + 1e-9)))
             dt = min(max(dt, dt_low), dt_high, GROW * last)
-        slope_before = slope
         left = end - t
         at_end = left <= dt * 1.0000001
         if at_end:
@@ -215,7 +217,7 @@ def run_cell(
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(
     y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out,
-    dy, before, current, slopes, fast_before, moved,
+    dy, before, current, slopes, fast_before, moved, weight,
 ):  # fmt: skip
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
@@ -233,7 +235,7 @@ def clamp_cell(
                 if n + 1 < drive.shape[0]:
                     y[driven[j]] += part * (drive[n + 1, j] - drive[n, j])
             i, w = row_below(y[driven[0]], v_low, per_mV, columns.shape[0])
-            rhs(y, k, s, columns[i], columns[i + 1], w, 0.0, dy, slopes, current)
+            rhs(y, k, s, columns, i, w, 0.0, dy, slopes, current)
             if step == 0:
                 for j in range(picks.size):
                     p = picks[j]

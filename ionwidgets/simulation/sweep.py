@@ -30,10 +30,10 @@ class Steps:
     """
 
     low: float = 0.005
-    high: float = 0.2
-    dv: float = 0.2
+    high: float = 0.5
+    dv: float = 0.25
     bend: float = 0.05
-    bend_others: float = 3e-4
+    bend_others: float = 5e-4
 
 
 def pulses(cycle_length: float, duration: float, pulse: float, onset: float = STIMULUS_ONSET) -> Floats:

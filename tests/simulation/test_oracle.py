@@ -177,13 +177,13 @@ def rms_errors(model: IonicModel, factors: list[float], cycle_length: float, dur
 
 def test_halving_the_steps_reduces_the_error_to_second_order() -> None:
     """TNNP: the one-way rule of fCa and g and the kinks at -40 mV leave an order between 1.6 and 2."""
-    factors = [4.0, 2.0, 1.0, 0.5, 0.25]
+    factors = [1.0, 0.5, 0.25, 0.125]
     errors = rms_errors(load_model("tnnp2004"), factors, 500.0, 2000.0)
     order = -np.polyfit(np.log2(1 / np.array(factors)), np.log2(errors), 1)[0]
     print("RMS errors", errors, "ratios", errors[:-1] / errors[1:], "order", order)
     assert np.all(errors[1:] < errors[:-1])
     assert 1.6 < order < 2.3
-    assert errors[2] < 0.02  # mV, at the usual steps
+    assert errors[0] < 0.02  # mV, at the usual steps
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def handwritten(tmp_path: Path) -> Iterator[IonicModel]:
 
 
 def test_halving_the_steps_quarters_the_error_of_a_smooth_model(handwritten: IonicModel) -> None:
-    factors = [2.0, 1.0, 0.5, 0.25]
+    factors = [0.5, 0.25, 0.125, 0.0625]
     errors = rms_errors(handwritten, factors, 25.0, 100.0)
     order = -np.polyfit(np.log2(1 / np.array(factors)), np.log2(errors), 1)[0]
     print("RMS errors", errors, "ratios", errors[:-1] / errors[1:], "order", order)

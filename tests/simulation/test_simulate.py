@@ -308,8 +308,9 @@ def test_the_compiled_right_hand_side_is_that_of_the_model(variant: str) -> None
         i, w = kernel.module.row_below(point["state"]["V"], V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
         dy, current = np.zeros(y.size), np.zeros(len(kernel.layout.currents))
         slopes = np.zeros(kernel.layout.n_slopes)
-        a, b = kernel.columns[i], kernel.columns[i + 1]
-        kernel.module.rhs(y, kernel.constants, kernel.scales({}), a, b, w, 0.0, dy, slopes, current)
+        kernel.module.rhs(
+            y, kernel.constants, kernel.scales({}), kernel.columns, i, w, 0.0, dy, slopes, current
+        )
         largest = max(abs(point["values"][name]) for name in kernel.layout.currents)
         for name, value in zip(kernel.layout.currents, current, strict=True):
             assert abs(value - point["values"][name]) < 1e-5 * largest, (point["label"], name)

@@ -28,9 +28,10 @@ def slopes_of(kernel: Kernel, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(slopes, y') at a state."""
     V = y[kernel.layout.states.index("V")]
     row, part = kernel.module.row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
-    dy, _, current, slopes, _, _ = kernel.room()
-    rows = kernel.columns[row], kernel.columns[row + 1]
-    kernel.module.rhs(y, kernel.constants, kernel.scales({}), *rows, part, 0.0, dy, slopes, current)
+    dy, _, current, slopes, *_ = kernel.room()
+    kernel.module.rhs(
+        y, kernel.constants, kernel.scales({}), kernel.columns, row, part, 0.0, dy, slopes, current
+    )
     return slopes, dy
 
 
@@ -74,7 +75,7 @@ def test_elimination_solves_any_pattern(size: int, seed: int, density: float) ->
 
 
 def _run(lines: list[str], slopes: np.ndarray, g: float, x: np.ndarray) -> None:
-    exec("\n".join(line.strip() for line in lines), {"slopes": slopes, "g": g, "x": x})
+    exec("\n".join(line.strip() for line in lines), {"slopes": slopes, "g": g, "x": x})  # noqa: S102
 
 
 def test_an_arrow_is_eliminated_without_fill() -> None:

@@ -1,0 +1,125 @@
+"""What is altered in a cell, and the grid of cells that lists of values span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.models import IonicModel
+from ionwidgets.simulation.drug import Drug
+from ionwidgets.simulation.kernel import GateCurves, Kernel
+
+Swept = float | Sequence[float]
+_LABELS = {
+    "K_o": "extracellular_potassium_concentration",
+    "Na_o": "extracellular_sodium_concentration",
+    "Ca_o": "extracellular_calcium_concentration",
+    "T": "temperature",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One altered cell.
+
+    scales: factor of every current; gates: table of h_inf and 1/tau; place: value of everything that is
+    swept, by the name of its coordinate.
+    """
+
+    kernel: Kernel
+    scales: NDArray[np.float64]
+    gates: NDArray[np.float64]
+    place: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One thing that is altered: its values, and the coordinate along which they lie if there are several."""
+
+    kind: str
+    name: str
+    values: tuple[float, ...]
+    coordinate: str | None
+
+
+def settings(
+    kernel: Kernel,
+    scale: Mapping[str, Swept],
+    drug: Drug | None,
+    conditions: Mapping[str, Swept],
+    gates: GateCurves,
+    constants: Mapping[str, float],
+) -> list[Setting]:
+    """Every combination of the values of `scale`, `drug` and `conditions`, the last varying fastest.
+
+    `constants` are replaced in all of them.
+    """
+    model = kernel.model
+    axes = [_axis("scale", name, values, f"scale_{name}") for name, values in scale.items()]
+    for axis in axes:
+        model.scaled_by(axis.name)
+        for factor in axis.values:
+            if not 0 <= factor < 1e3:
+                raise SimulationError(f"scale of {axis.name} must be a factor from 0 on; found {factor:g}")
+    if drug is not None:
+        for name in drug.ic50:
+            model.scaled_by(name)
+        axes.append(_axis("drug", "concentration", drug.concentration, "concentration"))
+    named = {name: constant(model, name) for name in conditions}
+    for name, values in conditions.items():
+        axes.append(_axis("conditions", name, values, name))
+        if name in _LABELS and min(axes[-1].values) <= 0:
+            raise SimulationError(f"{name} must be positive; found {min(axes[-1].values):g}")
+    if len(set(named.values())) < len(named):
+        raise SimulationError(f"conditions= names one constant twice: {', '.join(named)}")
+    kernels: dict[tuple[float, ...], Kernel] = {}
+    found = []
+    for values in product(*(axis.values for axis in axes)):
+        chosen = list(zip(axes, values, strict=True))
+        surroundings = {named[axis.name]: value for axis, value in chosen if axis.kind == "conditions"}
+        key = tuple(surroundings.values())
+        if key not in kernels:
+            kernels[key] = kernel.with_constants({**constants, **surroundings})
+        scales = kernel.scales({})
+        for axis, value in chosen:
+            if axis.kind == "scale":
+                scales *= kernel.scales({axis.name: value})
+            elif axis.kind == "drug" and drug is not None:
+                for name, factor in drug.factors(value).items():
+                    scales *= kernel.scales({name: factor})
+        place = {axis.coordinate: value for axis, value in chosen if axis.coordinate is not None}
+        found.append(Setting(kernels[key], scales, kernels[key].gate_table(gates), place))
+    return found
+
+
+def constant(model: IonicModel, name: str) -> str:
+    """Public name of the literal constant that `name` means: K_o, Na_o, Ca_o, T (also under the names that
+    the model gives them, found by their labels), or the name of any other constant.
+
+    Raises
+    ------
+    SimulationError : there is no such constant; those that there are are listed.
+    """
+    public = {variable: key for key, variable in model.variables.items()}
+    label = _LABELS.get("T" if name == "temperature" else name)
+    labelled = model.equations.label(label) if label else None
+    variable = labelled if labelled is not None else model.variables.get(name)
+    literal = [key for key, each in model.variables.items() if each.is_literal() and not each.is_bound()]
+    stimulus = (model.equations.label("stimulus_amplitude"), model.equations.label("stimulus_duration"))
+    literal = [key for key in literal if model.variables[key] not in stimulus]
+    if variable is None or public.get(variable) not in literal:
+        raise SimulationError(unknown_name(f"constant of {model.key}", name, literal))
+    return public[variable]
+
+
+def _axis(kind: str, name: str, values: Swept, coordinate: str) -> _Axis:
+    numbers = np.asarray(values, dtype=float)
+    if numbers.size == 0 or numbers.ndim > 1 or not np.all(np.isfinite(numbers)):
+        raise SimulationError(f"{kind} of {name} must be one or more finite numbers; found {numbers}")
+    swept = coordinate if numbers.ndim else None
+    return _Axis(kind, name, tuple(float(value) for value in np.atleast_1d(numbers)), swept)

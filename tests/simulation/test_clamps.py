@@ -1,0 +1,171 @@
+"""Voltage clamp against Myokit's CVODES with V held, against exact gates, and what is read from it."""
+
+from __future__ import annotations
+
+import myokit
+import numpy as np
+import pytest
+import xarray as xr
+
+import ionwidgets as iw
+from ionwidgets.errors import IonWidgetsError, SimulationError
+from ionwidgets.models import IonicModel
+
+PIECES = [(-80.0, 20.0), (0.0, 200.0), (-40.0, 150.0)]  # mV, ms
+
+
+@pytest.fixture(scope="module")
+def model() -> IonicModel:
+    return iw.load_model("tnnp2004")
+
+
+def clamped_truth(
+    model: IonicModel, pieces: list[tuple[float, float]], names: list[str], apart: float
+) -> dict[str, np.ndarray]:
+    """Variables by CVODES with dV/dt = 0 and V set at the start of each piece; samples of [0, end)."""
+    equations = model.equations.clone()
+    voltage = equations.get(model.variables["V"].qname())
+    voltage.set_rhs(myokit.Number(0))
+    simulation = myokit.Simulation(equations)
+    simulation.set_tolerance(1e-10, 1e-8)
+    qnames = [model.variables[name].qname() for name in names]
+    index, start = voltage.index(), 0.0
+    logs: list[np.ndarray] = []
+    for level, duration in pieces:
+        state = simulation.state()
+        state[index] = level
+        simulation.set_state(state)
+        times = start + apart * np.arange(round(duration / apart))
+        log = simulation.run(duration, log=qnames, log_times=times)
+        logs.append(np.array([log[qname] for qname in qnames]))
+        start += duration
+    return dict(zip(names, np.concatenate(logs, axis=1), strict=True))
+
+
+def test_currents_and_states_against_cvodes(model: IonicModel) -> None:
+    names = ["I_CaL", "I_Kr", "I_Ks", "I_to", "I_Na", "I_NaCa", "Ca_i", "fCa", "Xr1"]
+    data = iw.simulate(
+        model, protocol=iw.VoltageClamp(PIECES, holding=-80, held=500), variables=["V", *names]
+    )
+    truth = clamped_truth(model, [(-80.0, 500.0), *PIECES], names, 0.1)
+    V = data["V"].values[0]
+    assert (V[:200] == -80).all() and (V[200:2200] == 0).all() and (V[2200:] == -40).all()
+    for name in names:
+        expected, found = truth[name][5000:], data[name].values[0, :-1].astype(float)
+        error = np.abs(found - expected).max() / np.abs(expected).max()
+        print(f"{name}: greatest error {error:.1e} of the largest value")
+        assert error < 1e-4, name
+
+
+def test_gates_follow_their_exact_solution_through_a_jump_between_samples(model: IonicModel) -> None:
+    data = iw.simulate(
+        model, protocol=iw.VoltageClamp([(-80, 10.03), (10, 50)], held=5000), sample=0.25, variables=["Xr1"]
+    )
+    time, Xr1 = data["time"].values, data["Xr1"].values[0]
+    curves = model.gate_curves(np.array([-80.0, 10.0]))["Xr1"]
+    start, end, tau = curves[0][0], curves[0][1], curves[1][1]
+    expected = np.where(time < 10.03, start, end + (start - end) * np.exp(-(time - 10.03) / tau))
+    np.testing.assert_allclose(Xr1, expected, atol=1e-5)
+
+
+def test_a_ramp_and_sines_are_followed(model: IonicModel) -> None:
+    wave = iw.VoltageClamp.sines(100, -30, [(54, 0.07), (10, 0.4)])
+    protocol = iw.VoltageClamp([(-80, 10), (-80, 40, 120), wave, (-80, 10)])
+    data = iw.simulate(model, protocol=protocol, variables=["V", "Xr1"])
+    t, V = data["time"].values, data["V"].values[0]
+    ramp = (t >= 10) & (t < 130)
+    np.testing.assert_allclose(V[ramp], -80 + (t[ramp] - 10), atol=1e-4)
+    sines = (t >= 130) & (t < 230 - 1e-9)
+    s = t[sines] - 130
+    np.testing.assert_allclose(V[sines], -30 + 54 * np.sin(0.07 * s) + 10 * np.sin(0.4 * s), atol=0.01)
+    # The gate by its own equation under the same command.
+    (course,) = protocol.courses(model.stimulus.amplitude, model.stimulus.duration)
+    assert course.command is not None
+    fine = np.arange(0, 240, 0.002)
+    h_inf, tau = model.gate_curves(np.interp(fine + 1e-6, *course.command))["Xr1"]
+    h = float(data["Xr1"].values[0, 0])
+    for i in range(fine.size):
+        if i % 5000 == 0:
+            assert float(np.interp(fine[i], t, data["Xr1"].values[0])) == pytest.approx(h, abs=2e-4)
+        h += (h_inf[i] - h) * (1 - np.exp(-0.002 / tau[i]))
+
+
+def test_a_cell_clamped_by_its_own_action_potential_has_its_own_currents(model: IonicModel) -> None:
+    beat = iw.simulate(model, 1000, 1000, sample=0.1)
+    clamp = iw.VoltageClamp([(beat["time"], beat["V"][0])], held=0)
+    data = iw.simulate(model, protocol=clamp)
+    assert data["time"].values[-1] == 1000
+    for name in ("I_CaL", "I_Kr", "I_Ks", "I_K1", "I_to", "Ca_i"):
+        scale = np.abs(beat[name]).max()
+        rms = np.sqrt(((data[name] - beat[name].values) ** 2).mean()) / scale
+        assert rms < 0.01, (name, float(rms))
+
+
+def test_activation_of_a_gate_from_tail_currents(model: IonicModel) -> None:
+    """I_Kr's Xr1 is half open at -26 mV, with a slope of 7 mV (ten Tusscher et al. 2004)."""
+    clamp = iw.VoltageClamp([(list(range(-70, 41, 10)), 8000), (-60, 200)])
+    data = iw.simulate(model, protocol=clamp, variables=["I_Kr"], sample=0.5)
+    curve = iw.iv_curve(data, "I_Kr")
+    V_half, slope = iw.boltzmann(curve["V_test"], curve["tail_peak"])
+    assert V_half == pytest.approx(-26, abs=1) and slope == pytest.approx(7, abs=0.5)
+    tau = model.gate_curves(curve["V_test"].to_numpy(dtype=float))["Xr1"][1]
+    # At -10 and 0 mV; further up the inactivation gate Xr2 is as fast, and one exponential is no longer it.
+    np.testing.assert_allclose(curve["tau"][6:8], tau[6:8], rtol=0.02)
+
+
+def test_an_iv_curve_of_calcium_current(model: IonicModel) -> None:
+    clamp = iw.VoltageClamp([(-80, 20), (list(range(-40, 61, 10)), 300), (-80, 100)])
+    data = iw.simulate(model, protocol=clamp, variables=["I_CaL"], scale={"g_CaL": [1.0, 0.5]})
+    assert data.sizes["cell"] == 22
+    curve = iw.iv_curve(data, "I_CaL")
+    assert list(curve.columns) == ["V_test", "scale_g_CaL", "peak", "steady", "tau", "tail_peak"]
+    whole, half = (curve[curve["scale_g_CaL"] == factor].reset_index(drop=True) for factor in (1.0, 0.5))
+    assert whole["V_test"][whole["peak"].idxmin()] in (0.0, 10.0)
+    assert (whole["peak"][3:9].abs() > 3 * whole["steady"][3:9].abs()).all()
+    # Half the channels let half the calcium in, so the ratio of the currents is near a half but not at it.
+    np.testing.assert_allclose(half["peak"][1:9] / whole["peak"][1:9], 0.5, atol=0.1)
+
+
+def test_time_constants_and_boltzmann_curves_of_known_shape() -> None:
+    V = np.arange(-60.0, 41.0, 10.0)
+    time = np.arange(0.0, 1010.0, 0.5)
+    I = np.array([3.0 * (1 - np.exp(-np.maximum(time - 10, 0) / (20 + abs(v)))) for v in V])
+    data = xr.Dataset(
+        {"I_x": (("cell", "time"), I)}, {"time": time, "V_test": ("cell", V)}, {"test_ms": [10.0, 1000.0]}
+    )
+    curve = iw.iv_curve(data, "I_x")
+    np.testing.assert_allclose(curve["tau"], 20 + np.abs(V), rtol=1e-3)
+    assert np.isnan(curve["tail_peak"]).all()
+    falling = -2.0 / (1 + np.exp((-15.0 - V) / -6.0))
+    assert iw.boltzmann(V, falling) == pytest.approx((-15.0, -6.0))
+    with pytest.raises(SimulationError, match="four points"):
+        iw.boltzmann([1, 2], [3, 4])
+    with pytest.raises(SimulationError, match="unknown current"):
+        iw.iv_curve(data, "I_y")
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"steps": []}, "one step at least"),
+        ({"steps": [(-80, -5)]}, "last longer than 0 ms"),
+        ({"steps": [(200, 5)]}, "from -150 to 100 mV"),
+        ({"steps": [(np.nan, 5)]}, "finite"),
+        ({"steps": [(-80, 120, 50)]}, "from -150 to 100 mV"),
+        ({"steps": [([-80, 0], 5), ([0], 5)]}, "only one step"),
+        ({"steps": [([0, 1, 2], [0, 1])]}, "equally long"),
+        ({"steps": [([0, 1, 1], [0, 1, 2])]}, "ascending"),
+        ({"steps": [(0, 5)], "holding": 300.0}, "holding"),
+        ({"steps": [(0, 5)], "held": -1.0}, "held"),
+    ],
+    ids=str,
+)
+def test_a_clamp_that_makes_no_sense_gets_one_line(model: IonicModel, settings: dict, word: str) -> None:
+    with pytest.raises(IonWidgetsError, match=word) as caught:
+        iw.simulate(model, protocol=iw.VoltageClamp(**settings))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_clamp_is_recorded_from_its_start(model: IonicModel) -> None:
+    with pytest.raises(IonWidgetsError, match="record_from"):
+        iw.simulate(model, protocol=iw.VoltageClamp([(0, 50)]), record_from=10.0)
