@@ -123,7 +123,13 @@ wheel: dist/.built ## build the wheel into dist/
 
 install: $(VENV)/.installed ## build the wheel and install it into .venv, again when a source has changed
 
-dashboard: install ## serve the workbench on 127.0.0.1, PORT 8866
+# Else the first look at a model would wait for its kernel.
+$(VENV)/.warm: $(VENV)/.installed
+	@echo "Compiling the kernels of the library (a minute, the first time only)"
+	@$(BIN)/python -m ionwidgets.simulation.warm
+	@touch $@
+
+dashboard: install $(VENV)/.warm ## serve the workbench on 127.0.0.1, PORT 8866
 	@$(BIN)/ionwidgets dashboard --port $(PORT) $(ARGS)
 
 # ---- the proof ----

@@ -1,0 +1,43 @@
+"""Compile the library's kernels ahead of their first use: ``python -m ionwidgets.simulation.warm [MODEL ...]``.
+
+A kernel is compiled once for a model and machine and then kept in the user's cache; this takes seconds a
+model, which nobody should wait for in the middle of something.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.models import list_models, load_model
+from ionwidgets.simulation.simulate import simulate
+
+
+def warm(keys: Sequence[str] = ()) -> None:
+    """Compile the kernels of the models named, or of the whole library in every variant."""
+    keys = keys or _library()
+    for key in keys:
+        load_model(key)  # a wrong name is told before anything starts
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(keys)), get_context("spawn")) as pool:
+        list(pool.map(_compile, keys))
+
+
+def _library() -> list[str]:
+    """Every variant, the default ones first: most of the others have the same kernel."""
+    keys = [[f"{card.name}:{v}" for v in card.variants] or [card.name] for card in list_models()]
+    return [variants[0] for variants in keys] + [key for variants in keys for key in variants[1:]]
+
+
+def _compile(key: str) -> None:
+    simulate(load_model(key), 1000.0, 10.0, variables=())
+
+
+if __name__ == "__main__":
+    try:
+        warm(sys.argv[1:])
+    except IonWidgetsError as error:
+        sys.exit(f"ionwidgets: {error}")
