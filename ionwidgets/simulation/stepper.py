@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 GROW = 1.2
+FINEST = 0.2  # of the shortest step for V: a store may empty faster than V rises
 REWEIGH = 64  # steps between looks at how large the concentrations are
 LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
 RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
@@ -153,7 +154,7 @@ def run_cell(
     (n, 12): biomarkers of every beat, from one onset of the stimulus to the next; found (12,) and what
     follows: room to work in. A cell that breaks down stops before `duration`.
     """
-    n_states, n_gates, n_fast = y.size, gates.shape[1] // 2, moved.size
+    n_states, n_gates = y.size, gates.shape[1] // 2
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
@@ -194,11 +195,12 @@ def run_cell(
         else:
             if steps % REWEIGH == 0:
                 for j in range(n_gates, n_states):
-                    weight[j] = 1.0 / (bend if j == iv else bend_others * (abs(y[j]) + 1e-12))
+                    weight[j] = 0.0 if j == iv else 1.0 / (bend_others * (abs(y[j]) + 1e-12))
             steps += 1
-            curved = bent(n_gates + n_fast, dy, before, weight)
-            dt = min(dv / (abs(slope) + 1e-9), math.sqrt(last / (curved + 1e-9)))
-            dt = min(max(dt, dt_low), dt_high, GROW * last)
+            curved = abs(slope - before[iv]) / bend
+            dt = max(min(dv / (abs(slope) + 1e-9), math.sqrt(last / (curved + 1e-9))), dt_low)
+            curved = bent(n_gates, dy, before, weight)
+            dt = min(dt, dt_high, GROW * last, max(math.sqrt(last / (curved + 1e-9)), FINEST * dt_low))
         left = end - t
         at_end = left <= dt * 1.0000001
         if at_end:

@@ -31,7 +31,7 @@ class Steps:
 
     low: float = 0.005
     high: float = 0.5
-    dv: float = 0.25
+    dv: float = 0.2
     bend: float = 0.05
     bend_others: float = 5e-4
 

@@ -1,4 +1,4 @@
-"""Compile the library's kernels ahead of their first use: ``python -m ionwidgets.simulation.warm [MODEL ...]``.
+"""Compile kernels ahead of their first use: ``python -m ionwidgets.simulation.warm [MODEL ...]``.
 
 A kernel is compiled once for a model and machine and then kept in the user's cache; this takes seconds a
 model, which nobody should wait for in the middle of something.
