@@ -26,7 +26,7 @@ class ModelQuestion(ModelError):
     """
 
     def __init__(self, question: str, argument: str, candidates: Sequence[str]) -> None:
-        self.argument, self.candidates = argument, tuple(candidates)
+        self.question, self.argument, self.candidates = question, argument, tuple(candidates)
         names = ", ".join(self.candidates) or "the file has no candidates"
         super().__init__(f'{question} Give {argument}="name" to load_model: {names}')
 

@@ -62,7 +62,7 @@ def style(figure: go.Figure, *, mode: str = "page", height: int = 300, legend: b
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "size": 13, "color": colours["ink"]},
-        margin={"l": 60, "r": 12, "t": 36 if legend else 14, "b": 46},
+        margin={"l": 60, "r": 22, "t": 36 if legend else 14, "b": 46},
         showlegend=legend,
         legend={
             "orientation": "h",

@@ -64,7 +64,7 @@ def action_potential(
                 y=_values(trace, row, calcium_units),
                 name=trace.name,
                 mode="lines",
-                line=LINES[trace.role],
+                line={**LINES[trace.role], "simplify": False},  # plotly would turn a recovery into corners
                 legendgroup=trace.name,
                 showlegend=row == 1,
                 hovertemplate="%{y:.1f} " + v_units if row == 1 else "%{y:.3f} " + calcium_units,

@@ -19,19 +19,26 @@ def edited(
 
     Parameters
     ----------
-    scales : factor by current; its conductance is multiplied, or the whole current where it has none.
+    scales : factor by what `IonicModel.scaled_by` takes: a constant (a conductance, or one that several
+        currents share), or a current, of which its conductance is multiplied, or all of it where it has none.
     v_half_shifts : mV by gate, h_inf(V - shift).
     tau_ratios : factor of tau by gate.
+
+    Raises
+    ------
+    ModelError : `scales` names no conductance or current.
     """
     equations = model.equations.clone()
+    currents = {current.name: current for current in model.currents}
     for name, factor in scales.items():
-        current = model.current_of(name)
-        if current.conductance is None:
-            for part in current.parts:
+        model.scaled_by(name)
+        constant = currents[name].conductance if name in currents else name
+        if constant is None:
+            for part in currents[name].parts:
                 target = equations.get(model.variables[part].qname())
                 target.set_rhs(myokit.Multiply(myokit.Number(factor), target.rhs()))
         else:
-            target = equations.get(model.variables[current.conductance].qname())
+            target = equations.get(model.variables[constant].qname())
             target.set_rhs(myokit.Number(factor * target.eval(), target.unit()))
     voltage = equations.get(model.variables[model.voltage].qname())
     for gate in sorted({*v_half_shifts, *tau_ratios}):

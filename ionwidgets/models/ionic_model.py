@@ -20,6 +20,12 @@ from ionwidgets.models.save import save
 from ionwidgets.models.structure import Dependencies, conductance_of, gate_form, shared_conductances
 
 BESIDE = 1e-4  # mV
+# What a Dataset calls its dimensions, what is swept, and the biomarkers of a beat: not for variables.
+DATASET_NAMES = {
+    "cell", "time", "beat", "cycle_length", "s2", "I_test", "V_test", "concentration", "steady",
+    "beats_before", "stimulus_time", "RMP", "peak", "dVdt_max", "upstroke_time", "APD30", "APD50", "APD90",
+    "Ca_diastolic", "Ca_peak", "Ca_time_to_peak", "CaTD90", "late_rise",
+}  # fmt: skip
 _FIELD_UNITS = ("mV", "ms", "1/ms", "1/s", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
 
 
@@ -61,7 +67,8 @@ class IonicModel:
     """A cell's ODEs: dV/dt = -(sum of `currents` + stimulus) [A/F], the rest as the model has it.
 
     Public names are the file's own short names (``V``, ``Ca_i``, ``Xr1``, ``I_Kr``, ``g_Kr``); a name that
-    two components share is given as ``component_name``.
+    two components share, or that a Dataset has for something else (`DATASET_NAMES`), is given as
+    ``component_name``.
 
     Parameters
     ----------
@@ -98,7 +105,12 @@ class IonicModel:
     def _public_names(self) -> dict[str, myokit.Variable]:
         variables = list(self.equations.variables(deep=False))
         shared = {n for n, count in Counter(v.name() for v in variables).items() if count > 1}
-        return {v.qname().replace(".", "_") if v.name() in shared else v.name(): v for v in variables}
+        taken = shared | DATASET_NAMES
+        return {
+            # Time itself keeps its name: it is what a Dataset means by it.
+            v.qname().replace(".", "_") if v.name() in (shared if v.is_bound() else taken) else v.name(): v
+            for v in variables
+        }
 
     def _called(self, name: str, variable: myokit.Variable) -> str:
         """Give an observable its conventional name, by which every Dataset calls it."""

@@ -23,6 +23,8 @@ def read_equations(path: Path) -> tuple[myokit.Model, myokit.Protocol | None]:
     ------
     ModelError : there is no such file, it is too large, or it is no valid model; with the line where known.
     """
+    if "\0" in str(path):
+        raise ModelError(f"{str(path)!r}: a file's name holds no NUL")
     try:
         content = _content(path)
         if path.suffix == ".cellml":
@@ -35,8 +37,9 @@ def read_equations(path: Path) -> tuple[myokit.Model, myokit.Protocol | None]:
         model.validate()
     except FileNotFoundError:
         raise ModelError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path.name}: cannot be read as text ({error})") from None
+    except (OSError, ValueError, LookupError) as error:
+        # ValueError and LookupError: bytes that are no UTF-8, an encoding that expat does not have.
+        raise ModelError(f"{path.name}: cannot be read as text ({' '.join(str(error).split())})") from None
     except expat.ExpatError as error:
         raise ModelError(f"{path.name}:{error.lineno}: no XML ({expat.ErrorString(error.code)})") from None
     except myokit.ParseError as error:

@@ -7,6 +7,7 @@ All functions take one cell: time (T,) [ms], evenly spaced, and V (T,) [mV or a.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -49,10 +50,14 @@ def find_beats(time_ms: np.ndarray, V: np.ndarray, *, least_height: float = 0.0)
     if span == 0 or span < max(least_height, CLEAR_HEIGHT * noise):
         return np.empty(0)
     rises = _rises(V, low + UP * span, low + DOWN * span)
+    if not rises:
+        return np.empty(0)
     reach = max(2, round(AROUND / (time[1] - time[0])))
+    # Up to the lowest V between it and its neighbours, or a spike nearby would lend a beat its upstroke.
+    lows = [before + int(np.argmin(V[before:rise])) for before, rise in pairwise(rises)]
     times = [
-        steepest_rise(time, V, max(0, rise - reach), min(len(V), rise + reach + 1), noise)[0]
-        for rise in rises
+        steepest_rise(time, V, max(after, rise - reach), min(before + 1, rise + reach + 1), noise)[0]
+        for after, rise, before in zip([0, *lows], rises, [*lows, len(V) - 1], strict=True)
     ]
     return np.asarray(times, dtype=np.float64)
 

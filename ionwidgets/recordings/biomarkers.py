@@ -26,9 +26,9 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     triangulation [ms]: APD90 - APD30;
     late_rise [mV]: how far V rises again between 50 ms after the upstroke and APD90, as in an early
     afterdepolarisation (the notch and the dome lie before);
-    Ca_diastolic, Ca_peak [mM]: the least and the largest Ca_i; Ca_time_to_peak [ms]: of Ca_peak after the
-    upstroke; CaTD90 [ms]: from the upstroke to the first fall of Ca_i, after its peak, below
-    Ca_peak - 0.9 (Ca_peak - Ca_diastolic).
+    Ca_diastolic, Ca_peak [mM]: the least and the largest Ca_i of the beat; Ca_time_to_peak [ms]: of Ca_peak
+    after the upstroke; CaTD90 [ms]: from the upstroke to the first fall of Ca_i, after its peak, below
+    Ca_peak - 0.9 (Ca_peak - Ca_i at the onset), the onset because Ca_i may fall lower than that later on.
 
     A simulation's are those of the solver's own steps. A recording's, or those of a simulation without
     stimuli, come from the samples, with every beat taken from 5 ms before its upstroke to the next: peaks may

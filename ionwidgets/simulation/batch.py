@@ -37,11 +37,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Arrival:
-    """Where a course begins: the state, whether it is steady, and after how many beats."""
+    """Where a course begins: the state, whether it is steady, after how many beats, and whether the cell has
+    come so far without breaking down."""
 
     state: Floats
     steady: bool = False
     beats: int = 0
+    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,13 @@ class Batch:
         self, setting: Setting, before: Prelude | Held | None, tell: Callable[[float], None]
     ) -> Arrival:
         if isinstance(before, Held):
-            return Arrival(hold(setting, before, self.start))
+            run = hold(setting, before, self.start)
+            return Arrival(run.final, finite=run.finite)
         assert before is not None
         if before.until_steady:
             return self._until_steady(setting, before, tell)
-        return Arrival(self._pace(setting, before.cycle_length, before.beats, self.start).final)
+        run = self._pace(setting, before.cycle_length, before.beats, self.start)
+        return Arrival(run.final, finite=run.finite)
 
     def _pace(self, setting: Setting, cycle_length: float, beats: int, start: Floats) -> Run:
         cell = Cell(cycle_length, beats * cycle_length, start, setting.scales, setting.gates)
@@ -132,7 +136,7 @@ class Batch:
             run = self._pace(setting, before.cycle_length, 1, states[-1])
             states, APD90 = [*states[-2:], run.final], [*APD90[-2:], float(run.beats[0, _APD90])]
             if not run.finite:
-                return Arrival(run.final, False, beat)
+                return Arrival(run.final, False, beat, finite=False)
             moved = np.abs(states[-1] - states[0])[slow]
             same = abs(APD90[-1] - APD90[0]) < APD90_STEADY or (np.isnan(APD90[-1]) and np.isnan(APD90[0]))
             if beat > 2 and same and np.all(moved <= STATE_STEADY * np.abs(states[-1][slow]) + 1e-9):

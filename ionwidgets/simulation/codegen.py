@@ -10,8 +10,10 @@ indices and the operators below, never from a file's words.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import myokit
 
@@ -50,6 +52,7 @@ _FUNCTIONS = {
     myokit.Floor: "math.floor",
     myokit.Ceil: "math.ceil",
 }
+_BRACKETS = {"(": 1, ")": -1}
 _NJIT = (
     "@njit(forceinline=True, cache=True, nogil=True, "
     'error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
@@ -70,7 +73,14 @@ _SLOPES = {
     myokit.Abs: ("(1.0 if {0} > 0.0 else -1.0)",),
     myokit.Sin: ("math.cos({0})",),
     myokit.Cos: ("(-math.sin({0}))",),
+    myokit.Tan: ("(1.0 + math.tan({0}) ** 2)",),
+    myokit.ASin: ("(1.0 / math.sqrt(1.0 - {0} * {0}))",),
+    myokit.ACos: ("(-1.0 / math.sqrt(1.0 - {0} * {0}))",),
+    myokit.ATan: ("(1.0 / (1.0 + {0} * {0}))",),
+    myokit.Remainder: ("1.0", "(-({0} // {1}))"),
 }
+_STEPS = (myokit.Floor, myokit.Ceil, myokit.Quotient)  # of slope 0 but for jumps
+_DEEPEST = 40  # brackets within brackets; Python reads 200, and a line of that is for no reader
 _COSTLY = tuple(kind for kind in _FUNCTIONS if kind is not myokit.Abs)
 
 
@@ -187,6 +197,8 @@ class _Writer:
 
     def expression(self, e: myokit.Expression) -> str:
         if isinstance(e, myokit.Number):
+            if not math.isfinite(e.eval()):
+                raise ModelError(f"{e.code()} is too large a number")
             return f"({e.eval()!r})"
         depends = self.model.dependencies(e)
         # A scaled current must be computed where its scale is known.
@@ -202,7 +214,14 @@ class _Writer:
             return self.once("c", column, f"{at('i')} + w * ({at('i + 1')} - {at('i')})")
         if isinstance(e, myokit.Name):
             return self.variable(e.var())
-        return self._operation(e)
+        return self._shallow(self._operation(e))
+
+    def _shallow(self, text: str) -> str:
+        """The text, or a local name for it where its brackets go too deep."""
+        if text.count("(") <= _DEEPEST or max(accumulate(_BRACKETS.get(c, 0) for c in text)) <= _DEEPEST:
+            return text
+        self.lines.append(f"    e{len(self.lines)} = {text}")
+        return f"e{len(self.lines) - 1}"
 
     def _operation(self, e: myokit.Expression) -> str:
         if isinstance(e, myokit.Divide) and not self.model.dependencies(e[1]):
@@ -227,11 +246,17 @@ class _Writer:
             myokit.Not: lambda: f"(not {parts[0]})",
             myokit.Remainder: lambda: f"({parts[0]} % {parts[1]})",
             myokit.If: lambda: f"({parts[1]} if {parts[0]} else {parts[2]})",
-            myokit.Piecewise: lambda: _piecewise(parts),
+            myokit.Piecewise: lambda: self._piecewise(parts),
         }
         if kind not in writers:
             raise ModelError(f"{e.code()}: {kind.__name__} is not supported; rewrite it with plain functions")
         return writers[kind]()
+
+    def _piecewise(self, parts: list[str]) -> str:
+        text = parts[-1]
+        for condition, value in reversed(list(zip(parts[:-1:2], parts[1:-1:2], strict=True))):
+            text = self._shallow(f"({value} if {condition} else {text})")
+        return text
 
     def slope(self, e: myokit.Expression, x: myokit.Variable) -> str | None:
         """Text of de/dx with every other state held, or None where it is 0; conditions count as constant."""
@@ -239,8 +264,12 @@ class _Writer:
             return self._slope_of_variable(e.var(), x)
         if x not in self.model.dependencies(e):
             return None
+        if isinstance(e, _STEPS):
+            return None
         if isinstance(e, myokit.If | myokit.Piecewise):
             return self._slope_of_choice(e, x)
+        if isinstance(e, myokit.Log) and len(e) == 2:
+            return self.slope(myokit.Divide(myokit.Log(e[0]), myokit.Log(e[1])), x)
         parts = [self.expression(part) for part in e]
         slopes = [self.slope(part, x) for part in e]
         kind = type(e)
@@ -251,7 +280,7 @@ class _Writer:
             for rule, slope in zip(_SLOPES[kind], slopes, strict=False)
             if slope is not None
         ]
-        return f"({' + '.join(terms)})" if terms else None
+        return self._shallow(f"({' + '.join(terms)})") if terms else None
 
     def _slope_of_variable(self, variable: myokit.Variable, x: myokit.Variable) -> str | None:
         if variable is x:
@@ -278,7 +307,7 @@ class _Writer:
         if isinstance(e, myokit.If):
             return f"({texts[0]} if {self.expression(operands[0])} else {texts[1]})"
         tests = [self.expression(test) for test in operands[:-1:2]]
-        return _piecewise(
+        return self._piecewise(
             [text for pair in zip(tests, texts[:-1], strict=True) for text in pair] + texts[-1:]
         )
 
@@ -288,13 +317,6 @@ class _Writer:
             name.var() in self.scaled or (not name.var().is_state() and self._uses_current(name.var().rhs()))
             for name in names
         )
-
-
-def _piecewise(parts: list[str]) -> str:
-    text = parts[-1]
-    for condition, value in reversed(list(zip(parts[:-1:2], parts[1:-1:2], strict=True))):
-        text = f"({value} if {condition} else {text})"
-    return text
 
 
 def _product(a: str, b: str) -> str:

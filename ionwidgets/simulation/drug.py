@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.simulation.given import number, numbers, shown
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,21 @@ class Drug:
     hill: float | Mapping[str, float] = 1.0
 
     def __post_init__(self) -> None:
-        if not self.ic50:
-            raise SimulationError("a drug needs the IC50 of one conductance at least: ic50={'g_Kr': 12.0}")
+        if not self.ic50 or not isinstance(self.ic50, Mapping):
+            raise SimulationError(
+                "a drug needs the IC50 of one conductance at least, ic50={'g_Kr': 12.0}; "
+                f"found {shown(self.ic50)}"
+            )
         for name, value in self.ic50.items():
-            if not 0 < value < np.inf:
+            if not 0 < number(f"IC50 of {name}", value) < np.inf:
                 raise SimulationError(f"IC50 of {name} must be positive; found {value:g}")
         hills = self.hill if isinstance(self.hill, Mapping) else {"every current": self.hill}
         for name, value in hills.items():
             if isinstance(self.hill, Mapping) and name not in self.ic50:
                 raise SimulationError(unknown_name("conductance in hill=", name, list(self.ic50)))
-            if not 0 < value < np.inf:
+            if not 0 < number(f"Hill coefficient of {name}", value) < np.inf:
                 raise SimulationError(f"Hill coefficient of {name} must be positive; found {value:g}")
-        levels = np.atleast_1d(np.asarray(self.concentration, dtype=float))
+        levels = np.atleast_1d(numbers("concentration", self.concentration))
         if levels.size == 0 or not np.all((levels >= 0) & np.isfinite(levels)):
             raise SimulationError(f"concentration must be one or more numbers from 0 on; found {levels}")
 

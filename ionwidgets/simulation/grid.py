@@ -6,21 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import myokit
 import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.errors import SimulationError, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.drug import Drug
+from ionwidgets.simulation.given import numbers, shown
 from ionwidgets.simulation.kernel import GateCurves, Kernel
 
 Swept = float | Sequence[float]
 _LABELS = {
-    "K_o": "extracellular_potassium_concentration",
-    "Na_o": "extracellular_sodium_concentration",
-    "Ca_o": "extracellular_calcium_concentration",
-    "T": "temperature",
+    "K_o": ("extracellular_potassium_concentration", "mM"),
+    "Na_o": ("extracellular_sodium_concentration", "mM"),
+    "Ca_o": ("extracellular_calcium_concentration", "mM"),
+    "T": ("temperature", "K"),
 }
+_COLDEST, _HOTTEST = 250.0, 330.0  # K; what is outside was meant in degrees Celsius
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,18 @@ def settings(
     named = {name: constant(model, name) for name in conditions}
     for name, values in conditions.items():
         axes.append(_axis("conditions", name, values, name))
-        if name in _LABELS and min(axes[-1].values) <= 0:
-            raise SimulationError(f"{name} must be positive; found {min(axes[-1].values):g}")
+        _check_condition(name, _usual_unit(model.variables[named[name]], name), axes[-1].values)
     if len(set(named.values())) < len(named):
         raise SimulationError(f"conditions= names one constant twice: {', '.join(named)}")
     kernels: dict[tuple[float, ...], Kernel] = {}
     found = []
     for values in product(*(axis.values for axis in axes)):
         chosen = list(zip(axes, values, strict=True))
-        surroundings = {named[axis.name]: value for axis, value in chosen if axis.kind == "conditions"}
+        surroundings = {
+            named[axis.name]: _in_own_unit(model.variables[named[axis.name]], axis.name, value)
+            for axis, value in chosen
+            if axis.kind == "conditions"
+        }
         key = tuple(surroundings.values())
         if key not in kernels:
             kernels[key] = kernel.with_constants({**constants, **surroundings})
@@ -106,7 +112,7 @@ def constant(model: IonicModel, name: str) -> str:
     SimulationError : there is no such constant; those that there are are listed.
     """
     public = {variable: key for key, variable in model.variables.items()}
-    label = _LABELS.get("T" if name == "temperature" else name)
+    label, _ = _LABELS.get("T" if name == "temperature" else name, (None, None))
     labelled = model.equations.label(label) if label else None
     variable = labelled if labelled is not None else model.variables.get(name)
     literal = [key for key, each in model.variables.items() if each.is_literal() and not each.is_bound()]
@@ -117,9 +123,41 @@ def constant(model: IonicModel, name: str) -> str:
     return public[variable]
 
 
+def condition_unit(model: IonicModel, name: str) -> str:
+    """Unit in which the condition `name` is given: mM or K for K_o, Na_o, Ca_o and T, under whatever name and
+    in whatever unit the file has them; any other constant's own."""
+    public = constant(model, name)
+    return _usual_unit(model.variables[public], name) or model.units[public]
+
+
+def _usual_unit(variable: myokit.Variable, name: str) -> str | None:
+    for short, (label, unit) in _LABELS.items():
+        if ("T" if name == "temperature" else name) == short or variable.label() == label:
+            own = variable.unit()
+            # A T without a label may be a time.
+            return unit if own is None or myokit.Unit.can_convert(own, myokit.parse_unit(unit)) else None
+    return None
+
+
+def _in_own_unit(variable: myokit.Variable, name: str, value: float) -> float:
+    unit = _usual_unit(variable, name)
+    if unit is None or variable.unit() is None:
+        return value
+    return float(myokit.Unit.convert(value, unit, variable.unit()))
+
+
+def _check_condition(name: str, unit: str | None, values: Sequence[float]) -> None:
+    if unit == "K" and not all(_COLDEST <= value <= _HOTTEST for value in values):
+        raise SimulationError(
+            f"{name} must be from {_COLDEST:g} to {_HOTTEST:g} kelvin, such as 310; found {shown(values)}"
+        )
+    if unit == "mM" and min(values) <= 0:
+        raise SimulationError(f"{name} must be positive, in mM; found {min(values):g}")
+
+
 def _axis(kind: str, name: str, values: Swept, coordinate: str) -> _Axis:
-    numbers = np.asarray(values, dtype=float)
-    if numbers.size == 0 or numbers.ndim > 1 or not np.all(np.isfinite(numbers)):
-        raise SimulationError(f"{kind} of {name} must be one or more finite numbers; found {numbers}")
-    swept = coordinate if numbers.ndim else None
-    return _Axis(kind, name, tuple(float(value) for value in np.atleast_1d(numbers)), swept)
+    found = numbers(f"{kind} of {name}", values)
+    if found.size == 0 or found.ndim > 1 or not np.all(np.isfinite(found)):
+        raise SimulationError(f"{kind} of {name} must be one or more finite numbers; found {shown(values)}")
+    swept = coordinate if found.ndim else None
+    return _Axis(kind, name, tuple(float(value) for value in np.atleast_1d(found)), swept)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -23,7 +26,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.simulation.codegen import RightHandSide, write_right_hand_side
 
-V_LOW, V_HIGH, V_STEP = -150.0, 100.0, 0.05  # mV; linear between rows: h_inf of slope 5 mV is off by 1e-6
+V_LOW, V_HIGH, V_STEP = -150.0, 200.0, 0.05  # mV; linear between rows: h_inf of slope 5 mV is off by 1e-6
 GateCurves = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 _loaded: dict[str, Kernel] = {}
@@ -106,7 +109,10 @@ def kernel_for(model: IonicModel) -> Kernel:
 
 
 def _build(model: IonicModel) -> Kernel:
-    layout = write_right_hand_side(model)
+    try:
+        layout = write_right_hand_side(model)
+    except RecursionError:
+        raise ModelError(f"{model.key}: an equation is nested too deep; split it into variables") from None
     constants = _constants(layout, {})
     columns, gates = _columns(layout, model, {}), _gate_table(model, {})
     return Kernel(_module(layout.text), layout, model, constants, columns, gates)
@@ -162,8 +168,15 @@ def _cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="ionwidgets-"))
-    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="ionwidgets-"))
+        return _passing_folder()
+    return folder if os.access(folder, os.W_OK) else _passing_folder()
+
+
+@cache
+def _passing_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="ionwidgets-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _module(rhs_text: str) -> ModuleType:

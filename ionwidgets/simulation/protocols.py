@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.errors import SimulationError
+from ionwidgets.simulation.given import number, numbers, shown
 from ionwidgets.simulation.steps import Step, read_steps
 from ionwidgets.simulation.sweep import STIMULUS_ONSET, pulses
 
@@ -55,8 +56,8 @@ class Course:
 
 
 class AnyProtocol(Protocol):
-    """What `simulate` asks of a protocol: its usual `sample` [ms], whether it is `plain` periodic pacing, its
-    courses, and what its Dataset has to say of it."""
+    """What `simulate` asks of a protocol: its usual `sample` [ms], its courses, and what its Dataset has to
+    say of it."""
 
     sample: ClassVar[float]
 
@@ -104,16 +105,17 @@ class Pacing:
 
     def courses(self, amplitude: float, pulse: float) -> list[Course]:
         lengths = _lengths("cycle lengths", self.cycle_lengths, pulse)
-        if not 0 < self.duration < 1e8:
-            raise SimulationError(f"duration must be positive, in ms; found {self.duration:g}")
+        duration = number("duration [ms]", self.duration)
+        if not 0 < duration < 1e8:
+            raise SimulationError(f"duration must be positive, in ms; found {duration:g}")
         if self.until_steady:
             _fits_prelude(lengths.min(), pulse)
             _whole("most_beats", self.most_beats, 3)
         return [
             Course(
-                self.duration,
+                duration,
                 {"cycle_length": length},
-                pulses(length, self.duration, pulse),
+                pulses(length, duration, pulse),
                 before=Prelude(length, self.most_beats, True) if self.until_steady else None,
             )
             for length in lengths.tolist()
@@ -258,10 +260,10 @@ def _train(onsets: Floats, pulse: float) -> Floats:
 
 
 def _lengths(what: str, values: float | Sequence[float], pulse: float) -> Floats:
-    lengths = np.atleast_1d(np.asarray(values, dtype=float))
-    if not (lengths.size and np.all((lengths > pulse) & np.isfinite(lengths))):
+    lengths = np.atleast_1d(numbers(what, values))
+    if not (lengths.size and lengths.ndim == 1 and np.all((lengths > pulse) & np.isfinite(lengths))):
         raise SimulationError(
-            f"{what} must be finite times longer than the stimulus ({pulse:g} ms); found {lengths}"
+            f"{what} must be finite times longer than the stimulus ({pulse:g} ms); found {shown(values)}"
         )
     return lengths
 
@@ -275,5 +277,5 @@ def _fits_prelude(cycle_length: float, pulse: float) -> None:
 
 
 def _whole(what: str, value: int, least: int) -> None:
-    if not (least <= value < 1e9 and value == int(value)):
+    if not (least <= number(what, value) < 1e9 and value == int(value)):
         raise SimulationError(f"{what} must be a whole number from {least} on; found {value}")

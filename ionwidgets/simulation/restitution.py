@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from ionwidgets.errors import SimulationError
+from ionwidgets.simulation.captured import captured
 
 
 def restitution(dataset: xr.Dataset) -> pd.DataFrame:
@@ -14,7 +15,8 @@ def restitution(dataset: xr.Dataset) -> pd.DataFrame:
 
     interval [ms] is the time between the beat's stimulus and the one before it, DI [ms] the time from 90 %
     repolarisation of the beat before to the beat's upstroke (maximum dV/dt), APD90 [ms] as in `biomarkers`;
-    NaN where the beat before had not repolarised, or this one does not.
+    NaN where the beat before had not repolarised or this one does not, and where a stimulus did not capture
+    (the rule is that of `capture`), for then there is no action potential to measure.
 
     Returns
     -------
@@ -34,8 +36,12 @@ def restitution(dataset: xr.Dataset) -> pd.DataFrame:
         raise SimulationError(
             "restitution is read from a simulation with protocol=S1S2 or DynamicRestitution"
         )
-    stimulus, APD90 = dataset["stimulus_time"].values, dataset["APD90"].values
-    upstroke = stimulus + dataset["upstroke_time"].values
+    stimulus = dataset["stimulus_time"].values
+    beats = [
+        captured(RMP, peak) for RMP, peak in zip(dataset["RMP"].values, dataset["peak"].values, strict=True)
+    ]
+    APD90 = np.where(beats, dataset["APD90"].values, np.nan)
+    upstroke = np.where(beats, stimulus + dataset["upstroke_time"].values, np.nan)
     swept = [str(name) for name in dataset.coords if dataset[name].dims == ("cell",) and name != "s2"]
     rows = [
         {

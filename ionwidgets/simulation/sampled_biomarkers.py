@@ -1,10 +1,9 @@
 """Biomarkers of every beat from samples of V, as recordings have them.
 
-Definitions are those of the simulations (APDp from the time of maximum dV/dt to the first later fall of V
-below peak - (peak - RMP) p/100; RMP is V just before the stimulus), but a simulation's come from the solver's
-own steps. At 1 ms sampling (TNNP 2004) the peak comes out 2-5 mV low, which lengthens APD90 by up to 1 ms,
-APD50 by 4 and APD30, on the flat plateau, by 14; dV/dt max is a third of the true one. So compare a recording
-with a model sampled at the same instants, not with a simulation's own biomarkers.
+Definitions are those of the simulations, as `recordings.biomarkers` gives them, but a simulation's come from
+the solver's own steps. At 1 ms sampling (TNNP 2004) the peak comes out 2-5 mV low, which lengthens APD90 by
+up to 1 ms, APD50 by 4 and APD30, on the flat plateau, by 14; dV/dt max is a third of the true one. So compare
+a recording with a model sampled at the same instants, not with a simulation's own biomarkers.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 LEVELS: Final = (30, 50, 90)  # per cent of repolarisation
 NAMES: Final = (
@@ -75,8 +75,9 @@ def sampled_biomarkers(
     -------
     Arrays (beats,) by name: RMP, peak [mV], dVdt_max [mV/ms], APD30, APD50, APD90 [ms], late_rise [mV],
     Ca_diastolic, Ca_peak [mM], Ca_time_to_peak, CaTD90 [ms], upstroke_time [ms, on the axis of `time`]. NaN
-    where a beat does not have it: no samples, no repolarisation before it ends, no Ca. RMP and Ca_diastolic
-    are the median of the last three samples up to the onset; noise adds some of its own size to late_rise.
+    where a beat does not have it: no samples, no repolarisation before it ends, no Ca. So that noise weighs
+    less, RMP and Ca_i at the onset are the median of the last three samples up to it, and Ca_diastolic is the
+    least median of three neighbours; noise adds some of its own size to late_rise.
     """
     time, V, onsets = (np.asarray(array, dtype=np.float64) for array in (time, V, onsets))
     present = np.flatnonzero(np.isfinite(V))
@@ -103,13 +104,19 @@ def sampled_biomarkers(
         late = V[start:stop][(time[start:stop] >= rise + LATE) & (time[start:stop] < end)]
         found["late_rise"][beat] = np.max(late - np.minimum.accumulate(late), initial=0.0)
         if Ca is not None:
-            low = found["Ca_diastolic"][beat] = np.median(Ca[rest])
+            found["Ca_diastolic"][beat] = _least(Ca[start:stop])
             at = start + int(np.argmax(Ca[start:stop]))
             high = found["Ca_peak"][beat] = Ca[at]
             found["Ca_time_to_peak"][beat] = time[at] - rise
-            fall = _fall_time(time, Ca, start, stop, high - 0.9 * (high - low), time[at])
+            level = high - 0.9 * (high - np.median(Ca[rest]))
+            fall = _fall_time(time, Ca, start, stop, level, time[at])
             found["CaTD90"][beat] = fall - rise
     return found
+
+
+def _least(Ca: np.ndarray) -> float:
+    """The least median of three neighbouring samples: one that noise throws low is not it."""
+    return float(np.min(np.median(sliding_window_view(Ca, 3), axis=1) if len(Ca) > 2 else Ca))
 
 
 def _fall_time(time: np.ndarray, V: np.ndarray, start: int, stop: int, level: float, after: float) -> float:

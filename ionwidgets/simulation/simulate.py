@@ -13,13 +13,23 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets._version import __version__
-from ionwidgets.errors import SimulationError, SimulationWarning, unknown_name
+from ionwidgets.errors import SimulationError, SimulationWarning
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.batch import Arrival, Batch, Job, Report, onsets
+from ionwidgets.simulation.checks import (
+    check_gates,
+    check_kinds,
+    check_mappings,
+    check_names,
+    check_times,
+    read_initial,
+    read_stimulus,
+)
 from ionwidgets.simulation.drug import Drug
-from ionwidgets.simulation.grid import Swept, settings
-from ionwidgets.simulation.kernel import GateCurves, Kernel, kernel_for, voltage_grid
-from ionwidgets.simulation.protocols import AnyProtocol, Pacing
+from ionwidgets.simulation.given import number, shown
+from ionwidgets.simulation.grid import Swept, condition_unit, settings
+from ionwidgets.simulation.kernel import V_HIGH, V_LOW, GateCurves, Kernel, kernel_for
+from ionwidgets.simulation.protocols import AnyProtocol, Held, Pacing
 from ionwidgets.simulation.store import InFile, InMemory
 from ionwidgets.simulation.sweep import BIOMARKERS, STIMULUS_ONSET, Run
 
@@ -27,6 +37,7 @@ _UNITS = {
     "RMP": "mV", "peak": "mV", "dVdt_max": "mV/ms", "late_rise": "mV", "Ca_diastolic": "mM", "Ca_peak": "mM",
     "V_test": "mV", "I_test": "A/F", "concentration": "as IC50",
 }  # fmt: skip
+_MOST_TOLD = 3  # cells that broke down, one by one
 
 
 def simulate(
@@ -67,7 +78,8 @@ def simulate(
         multiplied.
     drug : pores blocked by a `Drug`, on top of `scale`.
     conditions : constants of the model that are replaced: K_o, Na_o, Ca_o [mM], T [K], whatever the file
-        calls them, or any other literal constant by its name.
+        calls them and in whatever unit it has them, or any other literal constant by its name and in its own
+        unit.
     gates : gates whose curves are replaced: name -> (h_inf, tau [ms]) over `simulation.voltage_grid()`.
     initial : states that begin elsewhere than in the model, by name.
     sample : ms between stored samples; 1 when left out, 0.1 under a voltage or current clamp.
@@ -104,29 +116,33 @@ def simulate(
     ----------
     Rush and Larsen, IEEE Trans Biomed Eng 25, 389-392 (1978).
     """
+    check_kinds(model, protocol, drug, variables)
+    check_mappings(scale=scale, conditions=conditions, gates=gates, initial=initial)
     if protocol is None:
         protocol = Pacing(
             1000.0 if cycle_lengths is None else cycle_lengths, 20_000.0 if duration is None else duration
         )
     elif cycle_lengths is not None or duration is not None:
         raise SimulationError("a protocol has its own times: leave out cycle_lengths and duration")
-    kernel = kernel_for(model)
-    amplitude, pulse = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
-    if not 0 < pulse < np.inf or not np.isfinite(amplitude):
-        raise SimulationError(
-            f"the stimulus must be finite and last longer than 0 ms; found {amplitude:g} A/F for {pulse:g} ms"
-        )
+    amplitude, pulse = read_stimulus(model, stimulus)
     courses = protocol.courses(amplitude, pulse)
-    sample = protocol.sample if sample is None else sample
-    _check_times(courses[0].duration, sample, record_from, clamped=courses[0].command is not None)
+    kernel = kernel_for(model)
+    length, record_from = courses[0].duration, number("record_from [ms]", record_from)
+    if sample is None and protocol.sample > length:
+        raise SimulationError(
+            f"a run of {length:g} ms is shorter than the {protocol.sample:g} ms between samples; "
+            "let it last longer, or give sample= [ms]"
+        )
+    sample = number("sample [ms]", protocol.sample if sample is None else sample)
+    check_times(length, sample, record_from, clamped=courses[0].command is not None)
     names = tuple(variables) if variables is not None else (*model.states, *(c.name for c in model.currents))
-    _check_names(kernel, names)
-    _check_gates(model, gates or {})
+    check_names(kernel, names)
+    check_gates(model, gates or {})
     constants = {model.stimulus.parameter: amplitude} if stimulus is not None else {}
     altered = settings(kernel, scale or {}, drug, conditions or {}, gates or {}, constants)
     jobs = [Job(setting, course) for course in courses for setting in altered]
-    n_samples = int(np.floor((courses[0].duration - record_from) / sample + 1e-9)) + 1 if names else 0
-    batch = Batch(_initial(kernel, initial or {}), pulse, names, sample, record_from, threads, progress)
+    n_samples = int(np.floor((length - record_from) / sample + 1e-9)) + 1 if names else 0
+    batch = Batch(read_initial(kernel, initial or {}), pulse, names, sample, record_from, threads, progress)
     store: InMemory | InFile = (
         InMemory(names, len(jobs), n_samples)
         if out is None
@@ -134,7 +150,15 @@ def simulate(
     )
     try:
         runs, begins = batch.run(jobs, store.keep)
-        _tell_broken(model, jobs, runs, dict(scale or {}))
+        changes = {
+            "scale": scale or None,
+            "drug": drug,
+            "conditions": conditions or None,
+            "gates": list(gates or {}) or None,
+            "initial": initial or None,
+            "stimulus": None if stimulus is None else (amplitude, pulse),
+        }
+        _tell_broken(model, jobs, runs, begins, changes)
         attrs = {
             "model": model.name,
             "variant": model.variant or "",
@@ -149,7 +173,8 @@ def simulate(
             **protocol.attributes(),
         }
         time = record_from + sample * np.arange(n_samples)
-        return store.dataset(_rest(model, jobs, runs, begins, time, attrs), model.units)
+        units = {name: condition_unit(model, name) for name in conditions or {}}
+        return store.dataset(_rest(jobs, runs, begins, time, attrs, {**_UNITS, **units}), model.units)
     except BaseException:
         store.discard()
         raise
@@ -160,20 +185,33 @@ def _json(values: Mapping[str, object]) -> str:
 
 
 def _tell_broken(
-    model: IonicModel, jobs: Sequence[Job], runs: Sequence[Run], changes: Mapping[str, object]
+    model: IonicModel,
+    jobs: Sequence[Job],
+    runs: Sequence[Run],
+    begins: Sequence[Arrival],
+    changes: Mapping[str, object],
 ) -> None:
     """Warn of cells that broke down; with none left, raise."""
-    broken = [
-        f"cell {i} ({', '.join(f'{n} {v:g}' for n, v in _place(job).items())}) at {run.reached:.4g} ms, "
-        f"{_culprit(job.setting.kernel, run)}"
-        for i, (job, run) in enumerate(zip(jobs, runs, strict=True))
-        if not run.finite
-    ]
-    if broken:
-        message = f"{model.key} broke down: {'; '.join(broken)}; are the changes {changes} physiological?"
-        if len(broken) == len(runs):
-            raise SimulationError(message)
-        warnings.warn(message, SimulationWarning, stacklevel=3)
+    broken = [i for i, run in enumerate(runs) if not run.finite]
+    if not broken:
+        return
+    told = [f"cell {i}{_end(jobs[i], runs[i], begins[i])}" for i in broken[:_MOST_TOLD]]
+    if len(broken) > _MOST_TOLD:
+        told.append(f"and {len(broken) - _MOST_TOLD} more")
+    made = ", ".join(f"{name}={shown(value)}" for name, value in changes.items() if value is not None)
+    question = f"is {made} physiological?" if made else "nothing was changed, so look at its equations"
+    message = f"{model.key} broke down: {'; '.join(told)}; {question}"
+    if len(broken) == len(runs):
+        raise SimulationError(message)
+    warnings.warn(message, SimulationWarning, stacklevel=3)
+
+
+def _end(job: Job, run: Run, begin: Arrival) -> str:
+    """Which cell it was, when it broke down, and on what."""
+    place = ", ".join(f"{name} {value:g}" for name, value in _place(job).items())
+    before = "while it was held" if isinstance(job.course.before, Held) else "in the pacing"
+    when = f"at {run.reached:.4g} ms" if begin.finite else f"{before} before time 0"
+    return f"{f' ({place})' if place else ''} {when}, {_culprit(job.setting.kernel, run)}"
 
 
 def _place(job: Job) -> dict[str, float]:
@@ -182,69 +220,23 @@ def _place(job: Job) -> dict[str, float]:
 
 def _culprit(kernel: Kernel, run: Run) -> str:
     """Which state left all bounds, as far as a cell that broke down tells."""
-    lost = [name for name, y in zip(kernel.layout.states, run.final, strict=True) if not np.isfinite(y)]
+    final = dict(zip(kernel.layout.states, run.final, strict=True))
+    lost = [name for name, y in final.items() if not np.isfinite(y)]
+    V = final[kernel.model.voltage]
+    if not lost and not V_LOW <= V <= V_HIGH:
+        return f"V is {V:.4g} mV, beyond {V_LOW:g} to {V_HIGH:g}"
     return f"{lost[0] if lost else 'dV/dt'} is not finite"
 
 
-def _check_times(duration: float, sample: float, record_from: float, *, clamped: bool) -> None:
-    rules = [
-        (
-            0 < sample <= duration,
-            f"sample must be positive and no longer than the duration, in ms; found {sample:g}",
-        ),
-        (
-            0 <= record_from < duration,
-            f"record_from must lie within the duration ({duration:g} ms); found {record_from:g}",
-        ),
-        (not (clamped and record_from), "a voltage clamp is recorded from its start: leave out record_from"),
-    ]
-    for holds, message in rules:
-        if not holds:
-            raise SimulationError(message)
-
-
-def _check_gates(model: IonicModel, gates: GateCurves) -> None:
-    rows = voltage_grid().size
-    for name, curves in gates.items():
-        if name not in model.gate_names:
-            raise SimulationError(unknown_name(f"gate of {model.key}", name, list(model.gate_names)))
-        h_inf, tau = (np.asarray(curve, dtype=float) for curve in curves)
-        if not all(curve.shape == (rows,) and np.all(np.isfinite(curve)) for curve in (h_inf, tau)):
-            raise SimulationError(
-                f"curves of gate {name} must be (h_inf, tau [ms]), {rows} finite values each, "
-                "over voltage_grid()"
-            )
-        if np.any(tau <= 0):
-            raise SimulationError(f"tau of gate {name} must be positive, in ms; found {tau.min():g}")
-
-
-def _check_names(kernel: Kernel, names: Sequence[str]) -> None:
-    known = [*kernel.layout.states, *kernel.layout.currents]
-    for name in names:
-        if name not in known:
-            raise SimulationError(unknown_name(f"state or current of {kernel.model.key}", name, known))
-
-
-def _initial(kernel: Kernel, changed: Mapping[str, float]) -> NDArray:
-    start = kernel.initial()
-    for name, value in changed.items():
-        if name not in kernel.layout.states:
-            raise SimulationError(
-                unknown_name(f"state of {kernel.model.key}", name, list(kernel.layout.states))
-            )
-        start[kernel.layout.states.index(name)] = value
-    return start
-
-
 def _rest(
-    model: IonicModel,
     jobs: Sequence[Job],
     runs: Sequence[Run],
     begins: Sequence[Arrival],
     time: NDArray,
     attrs: dict,
+    units: Mapping[str, str],
 ) -> xr.Dataset:
-    """The Dataset without its samples."""
+    """The Dataset without its samples; `units` of what is swept, where it is neither ms nor 1."""
 
     def variable(dims: tuple[str, ...], values: ArrayLike, unit: str) -> tuple:
         return dims, values, {"units": unit}
@@ -252,7 +244,7 @@ def _rest(
     marks: dict[str, tuple] = {}
     coords: dict[str, Any] = {"time": variable(("time",), time, "ms")}
     for name in _place(jobs[0]):
-        unit = model.units.get(name, "1" if name.startswith("scale_") else _UNITS.get(name, "ms"))
+        unit = units.get(name, "1" if name.startswith("scale_") else "ms")
         coords[name] = variable(("cell",), np.array([_place(job)[name] for job in jobs]), unit)
     first = jobs[0].course
     if first.paced:

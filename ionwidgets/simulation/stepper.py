@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 GROW = 1.2
 FINEST = 0.2  # of the shortest step for V: a store may empty faster than V rises
+STEEP = 5.0  # mV/ms; beyond it V's own rate changes from step to step
 REWEIGH = 64  # steps between looks at how large the concentrations are
 LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
 RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
-CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE = range(7, 12)
+CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE, CA_ONSET = range(7, 13)  # the last is not told
+PROBE = 0.01  # mV
+STABLE = 0.5  # of the relaxation time of V; Adams-Bashforth of second order is stable up to 1
 
 
 @njit(forceinline=True, cache=True, nogil=True, error_model="numpy")
@@ -95,7 +98,7 @@ def bent(first, dy, before, weight):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def close_beat(beats, n, found, onset):
-    for j in range(found.size):
+    for j in range(beats.shape[1]):
         beats[n, j] = found[j]
     for j in (APD30, APD50, APD90, CA_TIME, CATD90):
         beats[n, j] -= found[UPSTROKE]
@@ -107,7 +110,7 @@ def open_beat(found, v, ca):
     for j in range(found.size):
         found[j] = np.nan
     found[RMP], found[PEAK], found[DVDT_MAX], found[LATE_RISE] = v, v, 0.0, 0.0
-    found[CA_LOW] = found[CA_HIGH] = ca
+    found[CA_LOW] = found[CA_HIGH] = found[CA_ONSET] = ca
 
 
 @njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -134,7 +137,7 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
     if ca > found[CA_HIGH]:
         found[CA_HIGH], found[CA_TIME], found[CATD90] = ca, t, np.nan
     elif ca < ca_before:
-        level = found[CA_HIGH] - 0.9 * (found[CA_HIGH] - found[CA_LOW])
+        level = found[CA_HIGH] - 0.9 * (found[CA_HIGH] - found[CA_ONSET])
         if math.isnan(found[CATD90]) and ca < level <= ca_before:
             found[CATD90] = t_before + (t - t_before) * (ca_before - level) / (ca_before - ca)
     return low
@@ -151,14 +154,16 @@ def run_cell(
     gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
     and of Ca_i (-1: none); changes, levels (N,): from changes[n] [ms] on, ascending, the stimulus has
     levels[n] times its amplitude; picks: which of [states, currents] go into out (samples, picks); beats
-    (n, 12): biomarkers of every beat, from one onset of the stimulus to the next; found (12,) and what
-    follows: room to work in. A cell that breaks down stops before `duration`.
+    (n, 12): biomarkers of every beat, from one onset of the stimulus to the next; found (13,) and what
+    follows: room to work in. A cell whose V leaves the table, or all
+    numbers, stops before `duration`.
     """
     n_states, n_gates = y.size, gates.shape[1] // 2
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
     v_before, t_before, ca_before, steps = y[iv], 0.0, 0.0, 0
+    slope, beside, longest, v_high = 0.0, 0.0, dt_high, v_low + (columns.shape[0] - 1) / per_mV
     while True:
         while event < changes.size and changes[event] <= t:
             if levels[event] != 0.0 and pace == 0.0:
@@ -169,10 +174,17 @@ def run_cell(
             pace, restart = levels[event], True
             event += 1
         v, ca = y[iv], y[ica] if ica >= 0 else np.nan
-        i, w = row_below(v, v_low, per_mV, columns.shape[0])
-        rhs(y, k, s, columns, i, w, pace, dy, slopes, current)
-        slope = dy[iv]
-        if not math.isfinite(slope):
+        # Now and then V' is asked for beside V too: how fast V itself relaxes bounds dt.
+        probed = steps % REWEIGH == 0 or (abs(dy[iv]) > STEEP and steps % 8 == 0)
+        for last_time in range(0 if probed else 1, 2):
+            y[iv] = v if last_time == 1 else v + PROBE
+            i, w = row_below(y[iv], v_low, per_mV, columns.shape[0])
+            beside = slope
+            rhs(y, k, s, columns, i, w, pace, dy, slopes, current)
+            slope = dy[iv]
+        if probed:
+            longest = STABLE * PROBE / max(slope - beside, 1e-9)
+        if not (math.isfinite(slope) and v_low <= v <= v_high):
             return t
         if t >= next_sample and taken < out.shape[0]:
             for j in range(picks.size):
@@ -200,7 +212,8 @@ def run_cell(
             curved = abs(slope - before[iv]) / bend
             dt = max(min(dv / (abs(slope) + 1e-9), math.sqrt(last / (curved + 1e-9))), dt_low)
             curved = bent(n_gates, dy, before, weight)
-            dt = min(dt, dt_high, GROW * last, max(math.sqrt(last / (curved + 1e-9)), FINEST * dt_low))
+            finer = max(min(longest, math.sqrt(last / (curved + 1e-9))), FINEST * dt_low)
+            dt = min(dt, dt_high, GROW * last, finer)
         left = end - t
         at_end = left <= dt * 1.0000001
         if at_end:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.errors import SimulationError
+from ionwidgets.simulation.given import numbers, shown
 
 Step = tuple[Any, ...]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Steps:
+class ClampSteps:
     """levels: of each step (None: those of the `family`); starts, durations [ms]."""
 
     levels: tuple[float | None, ...]
@@ -46,29 +47,51 @@ class Steps:
         return found
 
 
-def read_steps(steps: Sequence[Step], what: str, unit: str) -> Steps:
+def listed(steps: Sequence[Step], what: str, unit: str) -> list[Step]:
+    """The steps, a tuple each.
+
+    Raises
+    ------
+    SimulationError : they are no list of tuples.
+    """
+    try:
+        return [tuple(step) for step in steps]
+    except TypeError:
+        raise SimulationError(
+            f"steps are a list of ({what} [{unit}], duration [ms]), such as [(0, 50), (10, 100)]; "
+            f"found {shown(steps)}"
+        ) from None
+
+
+def read_steps(steps: Sequence[Step], what: str, unit: str) -> ClampSteps:
     """Steps from (level [unit], duration [ms]) pairs.
 
     Raises
     ------
     SimulationError : no steps, one that is no such pair, two families, or a duration that is not positive.
     """
-    if len(steps) == 0:
+    steps = listed(steps, what, unit)
+    if not steps:
         raise SimulationError(f"a {what} clamp needs one step at least: [({what} [{unit}], duration [ms])]")
     levels: list[float | None] = []
     family: tuple[float, ...] = ()
     for step in steps:
-        if len(step) != 2 or np.ndim(step[1]) or np.ndim(step[0]) > 1:
-            raise SimulationError(f"a step is ({what} [{unit}], duration [ms]); found {step}")
-        values = np.atleast_1d(np.asarray(step[0], dtype=float))
+        if len(step) != 2:
+            raise SimulationError(f"a step is ({what} [{unit}], duration [ms]); found {shown(step)}")
+        values = numbers(f"each {what}, in {unit},", step[0])
+        length = numbers("each duration, in ms,", step[1])
+        if values.ndim > 1 or length.ndim:
+            raise SimulationError(f"a step is ({what} [{unit}], duration [ms]); found {shown(step)}")
         if not (values.size and np.all(np.isfinite(values))):
-            raise SimulationError(f"each {what} must be finite, in {unit}; found {step[0]}")
-        if not 0 < step[1] < 1e8:
-            raise SimulationError(f"each step must last longer than 0 ms; found {step[1]:g}")
-        if np.ndim(step[0]) and family:
-            raise SimulationError(f"only one step may have a list of {what}s; found a second: {step[0]}")
-        if np.ndim(step[0]):
+            raise SimulationError(f"each {what} must be finite, in {unit}; found {shown(step[0])}")
+        if not 0 < length < 1e8:
+            raise SimulationError(f"each step must last longer than 0 ms; found {length:g}")
+        if values.ndim and family:
+            raise SimulationError(
+                f"only one step may have a list of {what}s; found a second: {shown(step[0])}"
+            )
+        if values.ndim:
             family = tuple(values.tolist())
-        levels.append(None if np.ndim(step[0]) else float(values[0]))
+        levels.append(None if values.ndim else float(values))
     durations = np.array([step[1] for step in steps], dtype=float)
-    return Steps(tuple(levels), np.concatenate([[0.0], np.cumsum(durations)[:-1]]), durations, family)
+    return ClampSteps(tuple(levels), np.concatenate([[0.0], np.cumsum(durations)[:-1]]), durations, family)

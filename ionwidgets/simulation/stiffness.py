@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
 
-FAST = 1.0  # 1/ms; Adams-Bashforth of second order is stable to 1 / dt, and dt reaches 0.2 ms
+FAST = 1.0  # 1/ms; Adams-Bashforth of second order is stable to 1 / dt, and dt reaches 0.5 ms
 COUPLED = 0.02  # 1/ms, relative to the two states' sizes
 _POTENTIALS = np.arange(-100.0, 61.0, 10.0)
 _FACTORS = np.array([1.0, 3.0, 10.0, 30.0])  # calcium's range from rest to its peak beside the membrane

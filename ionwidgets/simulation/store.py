@@ -54,6 +54,8 @@ class InFile:
     def __init__(self, path: Path, names: Sequence[str], cells: int, samples: int) -> None:
         if not path.parent.is_dir():
             raise SimulationError(f"out={path}: there is no folder {path.parent}")
+        if path.is_dir():
+            raise SimulationError(f"out={path} is a folder; give the name of a file in it, such as sweep.nc")
         self.path, self.part = path, path.with_name(f"{path.name}.{os.getpid()}.part")
         self.names = names
         try:

@@ -105,7 +105,7 @@ def run_cell(
         np.ascontiguousarray(changes[:, 0]), np.ascontiguousarray(changes[:, 1]),
         float(cell.duration), float(cell.record_from), float(sample),
         steps.low, steps.high, steps.dv, steps.bend, steps.bend_others, picked(kernel, picks), traces, beats,
-        np.full(len(BIOMARKERS), np.nan), *kernel.room(),
+        np.full(len(BIOMARKERS) + 1, np.nan), *kernel.room(),
     )  # fmt: skip
     return Run(traces, beats, final, reached, reached >= cell.duration)
 

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.errors import SimulationError
 from ionwidgets.simulation.clamp import follow
+from ionwidgets.simulation.given import number, numbers
 from ionwidgets.simulation.grid import Setting
 from ionwidgets.simulation.kernel import V_HIGH, V_LOW
 from ionwidgets.simulation.protocols import Course, Held
-from ionwidgets.simulation.steps import Step, Steps, read_steps
+from ionwidgets.simulation.steps import ClampSteps, Step, listed, read_steps
 from ionwidgets.simulation.sweep import BIOMARKERS, Run, picked
 
 Floats = NDArray[np.float64]
@@ -70,13 +71,14 @@ class VoltageClamp:
         return time, offset + sum((a * np.sin(w * time) for a, w in terms), start=np.zeros(time.size))
 
     def courses(self, amplitude: float, pulse: float) -> list[Course]:
-        if not (V_LOW <= self.holding <= V_HIGH and 0 <= self.held < 1e8):
+        holding, held = number("holding [mV]", self.holding), number("held [ms]", self.held)
+        if not (V_LOW <= holding <= V_HIGH and 0 <= held < 1e8):
             raise SimulationError(
                 f"holding must be from {V_LOW:g} to {V_HIGH:g} mV and held from 0 ms on; "
-                f"found {self.holding:g} mV, {self.held:g} ms"
+                f"found {holding:g} mV, {held:g} ms"
             )
         read, curves = self._read()
-        before = Held(self.holding, self.held) if self.held > 0 else None
+        before = Held(holding, held) if held > 0 else None
         found = []
         for value, levels in read.members():
             pieces = [
@@ -92,13 +94,13 @@ class VoltageClamp:
     def attributes(self) -> dict[str, object]:
         return {"protocol": "VoltageClamp", "holding_mV": self.holding, **self._read()[0].windows()}
 
-    def _read(self) -> tuple[Steps, dict[int, tuple[Floats, Floats]]]:
+    def _read(self) -> tuple[ClampSteps, dict[int, tuple[Floats, Floats]]]:
         """The steps, ramps and traces being steps of 0 mV there, and these by their place."""
         curves: dict[int, tuple[Floats, Floats]] = {}
         plain: list[Step] = []
-        for i, step in enumerate(self.steps):
+        for i, step in enumerate(listed(self.steps, "voltage", "mV")):
             if len(step) == 3 and not any(np.ndim(number) for number in step):
-                start, stop, length = map(float, step)
+                start, stop, length = (number("each number of a ramp", part) for part in step)
                 curves[i] = np.array([0.0, length]), np.array([start, stop])
             elif len(step) == 2 and np.ndim(step[1]) == 1:
                 curves[i] = _trace(*step)
@@ -114,7 +116,7 @@ class VoltageClamp:
 
 
 def _trace(time: ArrayLike, V: ArrayLike) -> tuple[Floats, Floats]:
-    t, v = np.asarray(time, dtype=float), np.asarray(V, dtype=float)
+    t, v = numbers("the times of a trace", time), numbers("the voltages of a trace", V)
     if t.ndim != 1 or t.shape != v.shape or t.size < 2:
         raise SimulationError(f"a trace is (time [ms], V [mV]), equally long; found {t.shape} and {v.shape}")
     if not (np.all(np.isfinite(t)) and np.all(np.isfinite(v)) and np.all(np.diff(t) > 0)):
@@ -122,10 +124,10 @@ def _trace(time: ArrayLike, V: ArrayLike) -> tuple[Floats, Floats]:
     return t - t[0], v
 
 
-def hold(setting: Setting, held: Held, start: Floats) -> Floats:
-    """The state after `held`."""
+def hold(setting: Setting, held: Held, start: Floats) -> Run:
+    """The run through `held`, whose final state is the state after it."""
     command = np.array([0.0, held.duration]), np.array([held.level, held.level])
-    return run_clamped(setting, Course(held.duration, {}, command=command), start, (), _ROW).final
+    return run_clamped(setting, Course(held.duration, {}, command=command), start, (), _ROW)
 
 
 def run_clamped(setting: Setting, course: Course, start: Floats, names: Sequence[str], sample: float) -> Run:

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 from traitlets import Dict, Float, HasTraits, Unicode, observe
 
 from ionwidgets.errors import IonWidgetsError
+from ionwidgets.widgets.baselines import stored_baseline
 from ionwidgets.widgets.coalesce import Latest
 from ionwidgets.widgets.reference import Reference
+from ionwidgets.widgets.rhythm import LONGEST, USUAL, rhythm_of
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.wave import Wave, simulate_wave
+from ionwidgets.widgets.words import brief
 
-BEATS = 5
-SHOWN = 2  # the last so many are drawn
-SHORTEST, LONGEST = 100.0, 5000.0  # cycle lengths in ms
-
-# name -> (variable, unit, factor from the dataset's unit, whether a change is told in percent: a potential's
-# zero is a convention, so its change is told in mV)
-BIOMARKERS: dict[str, tuple[str, str, float, bool]] = {
-    "APD90": ("APD90", "ms", 1.0, True),
-    "APD50": ("APD50", "ms", 1.0, True),
-    "Resting potential": ("RMP", "mV", 1.0, False),
-    "Peak": ("peak", "mV", 1.0, False),
-    "dV/dt max": ("dVdt_max", "V/s", 1.0, True),
-    "Ca_i diastolic": ("Ca_diastolic", "µM", 1000.0, True),
-    "Ca_i peak": ("Ca_peak", "µM", 1000.0, True),
-}
-
-
-@dataclass(frozen=True)
-class Wave:
-    """The last beats of one cell: time in ms, V in mV, Ca_i in mM or None; biomarkers in their units."""
-
-    time: NDArray[np.float32]
-    V: NDArray[np.float32]
-    Ca_i: NDArray[np.float32] | None
-    biomarkers: dict[str, float]
+SLOW = 0.5  # s; a kernel that was compiled before is loaded in less
 
 
 @dataclass(frozen=True)
@@ -60,10 +40,13 @@ class _Question:
 
 
 class ExperimentState(HasTraits):
-    """Set `scale` or `cycle_length`; `response` follows, for the last values always."""
+    """Set `scale` or `cycle_length`; `response` follows, for the last values always.
+
+    `response` is None from the moment that another model is taken until that one has answered.
+    """
 
     scale = Dict()
-    cycle_length = Float(1000.0)
+    cycle_length = Float(USUAL)
     response = Reference(None, allow_none=True)
     problem = Unicode("")
 
@@ -74,14 +57,17 @@ class ExperimentState(HasTraits):
         self._controls: dict[tuple[str, float], Wave] = {}
         self._warm: set[str] = set()
         session.observe(self._on_model, "model")
+        if "cycle_length" not in traits and session.model is not None:
+            self.cycle_length = rhythm_of(session.model).cycle_length
 
     def refresh(self) -> None:
         """Simulate what is set now."""
         with self.session.lock:
             if self.session.model is None:
                 return
-            if not SHORTEST <= self.cycle_length <= LONGEST:
-                self.problem = f"The cycle length must lie between {SHORTEST:.0f} and {LONGEST:.0f} ms."
+            shortest = rhythm_of(self.session.model).shortest
+            if not shortest <= self.cycle_length <= LONGEST:
+                self.problem = f"The cycle length must lie between {shortest:.0f} and {LONGEST:.0f} ms."
                 return
             self.worker.submit(_Question(self.session.model, self.cycle_length, dict(self.scale)))
 
@@ -90,11 +76,17 @@ class ExperimentState(HasTraits):
         with self.session.lock:
             self.scale = {}
 
-    def _on_model(self, _: Any) -> None:
-        with self.session.lock:
-            self.response = None
-            self.scale = {}
+    def _on_model(self, change: Any) -> None:
+        old, new = (
+            USUAL if model is None else rhythm_of(model).cycle_length
+            for model in (change["old"], change["new"])
+        )
+        # Told together: nothing is ever asked of the new model with a setting of the old one.
+        with self.session.lock, self.hold_trait_notifications():
+            self.response, self.problem, self.scale = None, "", {}
             self._controls.clear()
+            if old != new:  # an axon's cycle length says nothing of a heart; another heart keeps the last one
+                self.cycle_length = new
         self.refresh()
 
     @observe("scale", "cycle_length")
@@ -103,23 +95,45 @@ class ExperimentState(HasTraits):
 
     def _simulate(self, question: _Question) -> None:
         model = question.model
-        if model.hash not in self._warm:
-            self.session.begin("compile", f"Compiling {model.title} (the first time only)")
+        key = (model.hash, question.cycle_length)
+        control = self._controls.get(key) or stored_baseline(model, question.cycle_length)
+        at_once = control is not None and not question.scale
         try:
-            key = (model.hash, question.cycle_length)
-            control = self._controls.get(key) or simulate_wave(model, question.cycle_length, {})
-            altered = (
-                simulate_wave(model, question.cycle_length, question.scale) if question.scale else control
-            )
+            with nullcontext() if at_once else self._patience(model):
+                control = control or simulate_wave(model, question.cycle_length, {})
+                altered = (
+                    simulate_wave(model, question.cycle_length, question.scale) if question.scale else control
+                )
         except IonWidgetsError as error:
             self._tell(question, None, str(error))
             return
-        finally:
-            if model.hash not in self._warm:
-                self._warm.add(model.hash)
-                self.session.end("compile")
         self._controls[key] = control
         self._tell(question, Response(question.cycle_length, question.scale, control, altered), "")
+
+    @contextmanager
+    def _patience(self, model: Any) -> Iterator[None]:
+        """Say that a model is compiled once it takes longer than to load what was compiled before."""
+        if model.hash in self._warm:
+            yield
+            return
+        over, session = threading.Event(), self.session  # the timer holds no state that nobody else holds
+
+        def tell() -> None:
+            with session.lock:
+                if not over.is_set():
+                    session.begin("compile", f"Compiling {brief(model.title)} (the first time only)")
+
+        timer = threading.Timer(SLOW, tell)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            with session.lock:
+                over.set()
+                self._warm.add(model.hash)
+                session.end("compile")
 
     def _tell(self, question: _Question, response: Response | None, problem: str) -> None:
         with self.session.lock:
@@ -127,36 +141,3 @@ class ExperimentState(HasTraits):
                 self.problem = problem
                 if response is not None:
                     self.response = response
-
-
-def simulate_wave(model: Any, cycle_length: float, scale: dict[str, float]) -> Wave:
-    """`BEATS` beats from the model's initial state, the last `SHOWN` of them kept."""
-    from ionwidgets.simulation import simulate
-
-    start = (BEATS - SHOWN) * cycle_length
-    dataset = simulate(
-        model,
-        cycle_length,
-        BEATS * cycle_length,
-        scale=scale or None,
-        record_from=start,
-        variables=list(model.observables),
-    )
-    calcium = model.calcium
-    return Wave(
-        (np.asarray(dataset["time"]) - start).astype(np.float32),
-        np.asarray(dataset[model.voltage])[0],
-        None if calcium is None else np.asarray(dataset[calcium])[0],
-        _last_biomarkers(dataset),
-    )
-
-
-def _last_biomarkers(dataset: xr.Dataset) -> dict[str, float]:
-    values = {}
-    for name, (variable, _, factor, _) in BIOMARKERS.items():
-        if variable in dataset:
-            known = np.asarray(dataset[variable], float)[0]
-            known = known[np.isfinite(known)]
-            if known.size:
-                values[name] = float(known[-1]) * factor
-    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +20,8 @@ from ionwidgets.widgets.panel import Panel, box, button, markup, on
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.retrain_state import RetrainState
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.words import explanation, headline, number
+from ionwidgets.widgets.trace_view import TraceView
+from ionwidgets.widgets.words import brief, explanation, headline, number
 
 CURVES_SHOWN = 6  # gates, those that explain most
 CURRENTS_SHOWN = 8
@@ -46,8 +47,9 @@ class Findings(Panel):
         self.live = button("Run it live", self.retrain.start)
         self.table = markup()
         self.caption = markup()
-        self.comparison = FigureView(
-            _empty_comparison(), "The recording, the control cell and the found cell"
+        name = "The recording, the control cell and the found cell"
+        self.comparison = TraceView(
+            _compared_traces({}), (name, name), time="Time from the upstroke (ms)", height=440, calcium=True
         )
         self.gates = box(kind="columns is-even")
         self.currents = box()
@@ -75,6 +77,7 @@ class Findings(Panel):
         on(self.session, ["model", "recording", "result"], self._show_python)
         self.retrain.observe(lambda _: self._show_python(), "eta")
         on(self.retrain, ["busy", "blockers"], self._show_live)
+        on(self.retrain, "blockers", self._show_headline)
         return [box(self.headline, self.live, kind="row is-spread"), self.body, self.python]
 
     def _show_live(self) -> None:
@@ -85,7 +88,7 @@ class Findings(Panel):
 
     def _show_result(self) -> None:
         result = self.session.result
-        self.headline.value = headline_html(result, self.session)
+        self._show_headline()
         self.body.layout.display = "none" if result is None else None
         if result is None:
             return
@@ -93,6 +96,9 @@ class Findings(Panel):
         self.downloads.value = download_links(result)
         self._draw_gates(result)
         self._draw_currents(result)
+
+    def _show_headline(self) -> None:
+        self.headline.value = headline_html(self.session.result, self.session, self.retrain.blockers)
 
     def _draw_gates(self, result: Any) -> None:
         old = self.gates.children
@@ -156,22 +162,24 @@ class Findings(Panel):
         beats = dict(comparison.paced)
         if comparison.v_units == "mV":  # arbitrary units share no axis with it
             beats["recording"] = comparison.recorded
-        figures.update_action_potential(self.comparison, _compared_traces(beats))
+        self.comparison.update(_compared_traces(beats))
         self.caption.value = (
             "<h3>One beat at a cycle length of "
             f"{html.text(number(comparison.cycle_length, 'ms', 4))}, upstrokes aligned</h3>"
         )
 
 
-def headline_html(result: Any, session: Session) -> str:
-    """The finding in one sentence, and what it was made on."""
+def headline_html(result: Any, session: Session, blockers: Sequence[str] = ()) -> str:
+    """The finding in one sentence, and what it was made on; or what has to come first."""
     if result is None:
         return (
             '<section class="ionw-finding is-unchanged"><h2>No finding yet</h2>'
-            "<p>Load a recording in step 2, then press Retrain in step 4.</p></section>"
+            "<p>Load a recording in step 2, then press Retrain in step 4.</p>"
+            f"{html.reasons(blockers)}</section>"
         )
     model = result.model
-    cell = f"{model.title} ({model.variant})" if model.variant else model.title
+    title = brief(model.title)
+    cell = f"{title} ({model.variant})" if model.variant else title
     source = session.recording_source or "the bundled example recording"
     kind = " is-unchanged" if result.verdict == "unchanged" else ""
     lines = [explanation(result.finding), f"{cell}, on {source}.", *(result.finding.get("warnings") or ())]
@@ -216,12 +224,6 @@ def _compared_traces(beats: Mapping[str, Beat]) -> list[figures.Trace]:
         else figures.Trace(name, [], [], None, role)
         for key, name, role in COMPARED
     ]
-
-
-def _empty_comparison() -> Any:
-    figure = figures.action_potential(_compared_traces({}), calcium=True, height=440)
-    figure.update_xaxes(title_text="Time from the upstroke (ms)", row=2, col=1)
-    return figure
 
 
 def _close(widgets: tuple[ipw.Widget, ...]) -> None:

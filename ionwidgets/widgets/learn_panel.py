@@ -10,8 +10,9 @@ from ionwidgets.widgets.elements import FigureView
 from ionwidgets.widgets.learn_state import GateFit, LearnState
 from ionwidgets.widgets.panel import Panel, box, button, markup, on, set_reasons
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.shipped import WITH_NETWORKS, has_shipped_network
 from ionwidgets.widgets.task_state import TaskState
-from ionwidgets.widgets.words import number
+from ionwidgets.widgets.words import brief, number
 
 
 class Trainer(Panel):
@@ -32,7 +33,7 @@ class Trainer(Panel):
         self.errors = markup()
         self.loss_box = box(markup("<h3>Loss</h3>"), self.loss)
         on(state, ["outcome", "busy"], self._show_outcome)
-        on(self.session, "network", self._show_outcome)
+        on(self.session, ["model", "network"], self._show_outcome)
         on(state, "history", self._show_loss)
         on(state, "fit", self._show_fit)
         on(self.session, "model", state.prepare)
@@ -55,8 +56,13 @@ class Trainer(Panel):
             words = state.outcome
         elif self.session.network is not None:
             words = "The shipped network is in use."
-        else:
+        elif self.session.model is None or has_shipped_network(self.session.model) or state.blockers:
             words = ""
+        else:
+            words = (
+                f"No network is shipped for {brief(self.session.model.title)}: press Train, or choose "
+                f"{WITH_NETWORKS} in step 1."
+            )
         self.outcome.value = f"<p>{html.text(words)}</p>" if words else ""
 
     def _show_loss(self) -> None:

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from traitlets import observe
 
 from ionwidgets.jobs import Control
+from ionwidgets.models import IonicModel
 from ionwidgets.widgets.coalesce import Latest
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.shipped import has_shipped_network
 from ionwidgets.widgets.task_state import TaskState
 
 CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV
+SHORTEST_TESTED = 350.0  # ms; of gnn.learn.TEST_CYCLE_LENGTHS, at which every network is tried
 TAU_FLOOR = 0.02  # ms; below it no solver can tell, and the network is not asked to
 
 Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -43,6 +46,18 @@ def _log_tau(tau: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _rms(values: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(values**2)))
+
+
+def untrainable(model: IonicModel) -> str:
+    """Why no network can learn this model, or ""."""
+    if not model.gates:
+        return f"{model.name} has no gate that depends on V alone: there is nothing to learn."
+    if model.stimulus.duration >= SHORTEST_TESTED:
+        return (
+            f"A network is tried at cycle lengths from {SHORTEST_TESTED:.0f} ms, and the stimulus of "
+            f"{model.name} lasts {model.stimulus.duration:g} ms: it cannot be trained here."
+        )
+    return ""
 
 
 class LearnState(TaskState):
@@ -81,7 +96,13 @@ class LearnState(TaskState):
 
     def prepare(self) -> None:
         """Load the shipped network, where there is one, in the background."""
-        if self.session.network is None and self.session.model is not None and not self.busy:
+        model = self.session.model
+        if (
+            self.session.network is None
+            and model is not None
+            and has_shipped_network(model)
+            and not self.busy
+        ):
             self.check.submit(None)
 
     @observe("facts")
@@ -109,8 +130,8 @@ class LearnState(TaskState):
             why, model = [], self.session.model
             if model is None:
                 why.append("Choose a model in step 1.")
-            elif not model.gates:
-                why.append(f"{model.name} has no gate that depends on V alone: there is nothing to learn.")
+            elif cannot := untrainable(model):
+                why.append(cannot)
             if self._other is not None and self._other.busy:
                 why.append("The retraining in step 4 is running: wait for it, or stop it.")
             self.blockers = tuple(why)
@@ -133,12 +154,11 @@ class LearnState(TaskState):
         from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
 
         self.session.begin("network", "Loading the shipped network")
-        network, notice = None, ""
+        network = None
         try:
             network = shipped_network(model)
-            notice = "" if network is not None else "No network is shipped for this model: press Train."
         finally:
             with self.session.lock:
-                self.session.end("network", notice=notice)
+                self.session.end("network")
                 if network is not None and self.session.model is model and self.session.network is None:
                     self.session.network = network

@@ -9,12 +9,18 @@ import ipywidgets as ipw
 from ionwidgets import figures
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import list_models, load_model
+from ionwidgets.models.read import LARGEST_FILE
 from ionwidgets.widgets import html
-from ionwidgets.widgets.elements import FigureView, Upload
-from ionwidgets.widgets.experiment_state import BIOMARKERS, ExperimentState, Response
+from ionwidgets.widgets.elements import Upload
+from ionwidgets.widgets.experiment_state import ExperimentState, Response
+from ionwidgets.widgets.measures import BIOMARKERS
+from ionwidgets.widgets.model_question import ModelQuestionForm
+from ionwidgets.widgets.model_tables import contents_tables, equations, model_facts
 from ionwidgets.widgets.panel import Panel, box, markup, on
-from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.words import number, symbol
+from ionwidgets.widgets.rhythm import rhythm_of
+from ionwidgets.widgets.session import MODEL_FILES, Session
+from ionwidgets.widgets.trace_view import TraceView
+from ionwidgets.widgets.words import brief, number, quantity
 
 
 class ModelPicker(Panel):
@@ -29,36 +35,59 @@ class ModelPicker(Panel):
         self.cards = {card.name: card for card in list_models()}
         self.model = ipw.Dropdown(description="Model", options=self._names())
         self.variant = ipw.Dropdown(description="Variant", options=[])
-        self.file = Upload(self._open, label="Open model file", accept=".mmt", limit=2**22)
+        self.file = Upload(
+            self._open, label="Open model file", accept=",".join(MODEL_FILES), limit=LARGEST_FILE
+        )
+        self.question = ModelQuestionForm(self.session, self._tell)
         self.about = markup()
         self.contents = markup()
+        self.equations = markup()
+        self.problem = markup()
         self.biomarkers = markup()
-        self.figure = FigureView(
-            figures.action_potential([figures.Trace("control", [], [], [], "control")], calcium=True),
-            "Action potential and calcium transient of the model as published",
+        self.figure = TraceView(
+            [figures.Trace("control", [], [], None, "control")],
+            (
+                "Action potential of the model as published",
+                "Action potential and calcium transient of the model as published",
+            ),
+            calcium=self.session.model is not None and self.session.model.calcium is not None,
         )
         on(self.session, "model", self._show_model)
-        on(self.experiment, "response", self._show_response)
+        on(self.experiment, ["response", "problem"], self._show_response)
         self.model.observe(self._choose_model, "value")
         self.variant.observe(self._choose_variant, "value")
         return [
             box(
-                box(self.model, self.variant, self.file, self.about),
-                box(self.figure, self.biomarkers),
+                box(self.model, self.variant, self.file, self.question, self.about),
+                box(self.problem, self.figure, self.biomarkers),
                 kind="columns",
             ),
             self.contents,
+            self.equations,
         ]
 
     def _names(self) -> list[tuple[str, str]]:
-        options = [(card.title, card.name) for card in self.cards.values()]
+        options = [(brief(card.title), card.name) for card in self.cards.values()]
         model = self.session.model
-        if model is not None and model.name not in self.cards:
-            options.append((model.title, model.name))
+        if model is not None and not self._in_library():
+            source = self.session.model_source
+            title = brief(model.title)
+            options.append((source if title == model.name else f"{title} ({source})", self._value()))
         return options
 
+    def _in_library(self) -> bool:
+        return not self.session.from_file and self.session.model.name in self.cards
+
+    def _value(self) -> str:
+        """What stands for the open model among the options; a file may be called as a library model is."""
+        name = str(self.session.model.name)
+        return name if self._in_library() or name not in self.cards else self.session.model_source
+
     def _open(self, name: str, content: bytes) -> None:
-        self.file.problem = self.session.open_model_file(name, content)
+        self._tell(self.session.open_model_file(name, content))
+
+    def _tell(self, problem: str) -> None:
+        self.file.problem = problem
 
     def _choose_model(self, change: Any) -> None:
         if change["new"] in self.cards and not self._showing:
@@ -70,7 +99,8 @@ class ModelPicker(Panel):
 
     def _load(self, name: str, variant: str | None) -> None:
         current = self.session.model
-        if current is not None and current.name == name and variant in (None, current.variant):
+        is_open = current is not None and self._in_library() and current.name == name
+        if is_open and variant in (None, current.variant):
             return
         try:
             model = load_model(name, variant)
@@ -83,43 +113,48 @@ class ModelPicker(Panel):
         model = self.session.model
         if model is None:
             return
-        card = self.cards.get(model.name)
+        card = self.cards[model.name] if self._in_library() else None
         variants = (
             [] if card is None else [(f"{name}: {words}", name) for name, words in card.variants.items()]
         )
         self._showing = True  # what is set below is no choice of the user's
         try:
-            set_options(self.model, self._names(), model.name)
+            set_options(self.model, self._names(), self._value())
             set_options(self.variant, variants, model.variant if variants else None)
         finally:
             self._showing = False
         self.variant.layout.display = None if variants else "none"
-        known = {
-            "Species": model.species,
-            "Tissue": model.tissue,
-            "Publication": model.publication,
-            "DOI": model.doi,
-        }
-        self.about.value = html.facts({name: value for name, value in known.items() if value})
+        self.about.value = html.facts(model_facts(self.session))
         self.contents.value = contents_tables(model)
+        self.equations.value = equations(model)
 
     def _show_response(self) -> None:
         response: Response | None = self.experiment.response
-        if response is None:
+        problem = self.experiment.problem
+        self.problem.value = html.problem(problem)
+        if response is None:  # of the model that is open now
+            self.figure.blank()
+            self.biomarkers.value = "" if problem else "<p class='ionw-soft'>Simulating …</p>"
             return
         wave = response.control
-        trace = figures.Trace("control", wave.time, wave.V, wave.Ca_i, "control")
-        figures.update_action_potential(self.figure, [trace])
-        self.biomarkers.value = html.table(
-            f"Control at a cycle length of {number(response.cycle_length, 'ms', 4)}",
-            ["Biomarker", "Value"],
-            [
-                (name, number(wave.biomarkers[name], unit))
-                for name, (_, unit, _, _) in BIOMARKERS.items()
-                if name in wave.biomarkers
-            ],
-            numbers=[1],
-        )
+        self.figure.update([figures.Trace("control", wave.time, wave.V, wave.Ca_i, "control")])
+        self.biomarkers.value = control_table(self.session.model, response)
+
+
+def control_table(model: Any, response: Response) -> str:
+    """Biomarkers of the model as published, and how it was driven."""
+    every = number(response.cycle_length, "ms", 4)
+    caption = {
+        "paced": f"Control at a cycle length of {every}",
+        "spontaneous": "Control, beating by itself",
+        "step": f"Control under {quantity(model.stimulus.amplitude, 'A/F')} for "
+        f"{quantity(model.stimulus.duration, 'ms')}, every {every}",
+    }[rhythm_of(model).kind]
+    measures = response.control.biomarkers
+    rows = [
+        (name, number(measures[name], marker.unit)) for name, marker in BIOMARKERS.items() if name in measures
+    ]
+    return html.table(caption, ["Biomarker", "Value"], rows, numbers=[1])
 
 
 def set_options(picker: ipw.Dropdown, options: list[tuple[str, str]], value: str | None) -> None:
@@ -127,34 +162,3 @@ def set_options(picker: ipw.Dropdown, options: list[tuple[str, str]], value: str
     if tuple(picker.options) != tuple(options):
         picker.options = options
     picker.value = value
-
-
-def contents_tables(model: Any) -> str:
-    """States, gates and currents of a model as tables side by side."""
-    gates = {gate.name: gate.current for gate in model.gates}
-    states = [
-        (
-            html.Markup(symbol(name)),
-            "gate" if name in gates else "",
-            html.Markup(symbol(gates.get(name) or "")),
-            number(float(value), "" if model.units.get(name) == "1" else model.units.get(name, ""), 4),
-        )
-        for name, value in zip(model.states, model.initial, strict=True)
-    ]
-    currents = [
-        (
-            html.Markup(symbol(current.name)),
-            html.Markup(symbol(current.conductance or "–")),
-            number(model.conductances.get(current.conductance), model.units.get(current.conductance, ""))
-            if current.conductance
-            else "–",
-            html.Markup(", ".join(symbol(gate) for gate in current.gates) or "–"),
-        )
-        for current in model.currents
-    ]
-    return (
-        '<div class="ionw-columns is-even">'
-        + html.table("Currents", ["Current", "Conductance", "Value", "Gates"], currents, numbers=[2])
-        + html.table("States", ["State", "Kind", "Of", "Initial value"], states, numbers=[3])
-        + "</div>"
-    )

@@ -7,8 +7,13 @@ from ionwidgets.widgets.session import Session
 
 def python_lines(session: Session, eta: float) -> str:
     """What was done in the workbench, as a script; the user's own files by their names."""
-    name, _, variant = session.model_source.partition(":")
-    model = f'iw.load_model("{_quoted(name)}"' + (f', variant="{_quoted(variant)}")' if variant else ")")
+    if session.from_file:
+        name, told = session.model_source, dict(session.model_answers)
+    else:
+        name, _, variant = session.model_source.partition(":")
+        told = {"variant": variant} if variant else {}
+    arguments = "".join(f', {argument}="{_quoted(value)}"' for argument, value in told.items())
+    model = f'iw.load_model("{_quoted(name)}"{arguments})'
     if session.recording is None:
         recording = "# recording = iw.read_recording(...)"
     elif session.recording_source:

@@ -30,6 +30,7 @@ class Retrainer(Panel):
         self.figure = FigureView(
             figures.attribution(state.importance), "How much of the observed difference each change explains"
         )
+        self.shares = box(self.figure)
         self.eta.observe(self._on_eta, "value")
         on(state, "importance", self._show_importance)
         on(state, ["outcome", "busy"], self._show_outcome)
@@ -40,7 +41,7 @@ class Retrainer(Panel):
                 "equations, which decide among them. eta is the weight that keeps each gate where the theory "
                 "puts it.</p>"
             ),
-            box(box(self.eta, self.buttons, self.outcome), self.figure, kind="columns"),
+            box(box(self.eta, self.buttons, self.outcome), self.shares, kind="columns"),
         ]
 
     def _on_eta(self, change: Any) -> None:
@@ -48,6 +49,7 @@ class Retrainer(Panel):
             self.retrain.eta = float(change["new"])
 
     def _show_importance(self) -> None:
+        self.shares.layout.display = None if self.retrain.importance else "none"
         figures.update_attribution(self.figure, self.retrain.importance)
 
     def _show_outcome(self) -> None:

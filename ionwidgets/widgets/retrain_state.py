@@ -7,9 +7,10 @@ from typing import Any
 from traitlets import Float, observe
 
 from ionwidgets.jobs import Control
-from ionwidgets.widgets.learn_state import LearnState
+from ionwidgets.widgets.learn_state import LearnState, untrainable
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.shipped import has_shipped_network, without_network
 from ionwidgets.widgets.task_state import TaskState
 from ionwidgets.widgets.words import headline
 
@@ -27,6 +28,7 @@ class RetrainState(TaskState):
         self._other = other
         session.observe(self._on_basis, ["model", "recording"])
         session.observe(self._on_result, "result")
+        session.observe(self._find_blockers, "network")
         other.observe(self._find_blockers, "busy")
         other.take_turns(self)
         self.observe(self._find_blockers, "eta")
@@ -62,9 +64,11 @@ class RetrainState(TaskState):
 
     def _find_blockers(self, _: Any = None) -> None:
         with self.session.lock:
-            why = []
-            if self.session.model is None:
+            why, model = [], self.session.model
+            if model is None:
                 why.append("Choose a model in step 1.")
+            elif self.session.network is None and not has_shipped_network(model):
+                why.append(untrainable(model) or without_network(model))
             if self.session.recording is None:
                 why.append("Load a recording in step 2, or the bundled example.")
             if self._other.busy:

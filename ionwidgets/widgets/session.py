@@ -9,17 +9,38 @@ under it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, HasTraits, Unicode
 
-from ionwidgets.errors import IonWidgetsError
+from ionwidgets.errors import IonWidgetsError, ModelQuestion
 from ionwidgets.widgets.reference import Reference
+from ionwidgets.widgets.words import brief
 
 if TYPE_CHECKING:
     from ionwidgets.models import IonicModel
+
+
+MODEL_FILES = (".mmt", ".cellml")
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A model file that can be read in more than one way, and what has been answered so far.
+
+    `question` is a sentence, `argument` what it is for `load_model`, `candidates` the names to choose from.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    answers: Mapping[str, str]
+    question: str
+    argument: str
+    candidates: tuple[str, ...]
 
 
 class Session(HasTraits):
@@ -27,11 +48,13 @@ class Session(HasTraits):
 
     `activities` holds what is going on, in the order in which it began: key -> (words, fraction or None).
     `notice` is the last thing that happened, shown when nothing is going on; `trouble` says that it went
-    wrong.
+    wrong. `question` is what has to be known before a model file can be opened.
     """
 
     model = Reference(None, allow_none=True)
     model_source = Unicode("tnnp2004:M")  # as load_model takes it
+    model_answers = Dict()  # and what it has to be told of that file
+    question = Reference(None, allow_none=True)
     recording = Reference(None, allow_none=True)
     recording_source = Unicode("")  # file name, or "" for the bundled example
     network = Reference(None, allow_none=True)
@@ -56,15 +79,21 @@ class Session(HasTraits):
             if notice or trouble:
                 self.notice, self.trouble = notice, trouble
 
-    def use_model(self, model: IonicModel, source: str) -> None:
+    @property
+    def from_file(self) -> bool:
+        """Whether the model comes from a file, and not from the library."""
+        return Path(self.model_source).suffix in MODEL_FILES
+
+    def use_model(self, model: IonicModel, source: str, answers: Mapping[str, str] | None = None) -> None:
         """Take another model; a network and a finding of the old one go with it."""
         with self.lock:
+            self.question = None
             if self.model is not None and (model.key, model.hash) == (self.model.key, self.model.hash):
                 return
             self.network = self.result = None
-            self.model_source = source
+            self.model_source, self.model_answers = source, dict(answers or {})
             self.model = model
-            self.notice, self.trouble = f"{model.title} is open.", ""
+            self.notice, self.trouble = f"{brief(model.title)} is open.", ""
 
     def use_recording(self, recording: Any, source: str) -> None:
         """Take another recording; a finding on the old one goes with it."""
@@ -75,13 +104,48 @@ class Session(HasTraits):
             self.notice, self.trouble = f"{source or 'The bundled example'} is loaded.", ""
 
     def open_model_file(self, name: str, content: bytes) -> str:
-        """Parse an uploaded .mmt file, running nothing in it; what is wrong with it in one line, or ""."""
+        """Read an uploaded .mmt or .cellml file, running nothing in it; what is wrong, in one line, or "".
+
+        Where it can be read in more than one way, `question` says what to ask; `answer` goes on.
+        """
+        with self.lock:
+            self.question = None
+        return self._read_model(_last_part(name), content, {})
+
+    def answer(self, choice: str) -> str:
+        """Go on with the file that `question` asks about; what is wrong, in one line, or ""."""
+        asked: OpenQuestion | None = self.question
+        if asked is None:
+            return ""
+        return self._read_model(asked.name, asked.content, {**asked.answers, asked.argument: choice})
+
+    def leave_question(self) -> None:
+        """Leave the file that `question` asks about closed."""
+        with self.lock:
+            self.question = None
+            self.notice, self.trouble = f"{brief(self.model.title)} is open." if self.model else "", ""
+
+    def _read_model(self, name: str, content: bytes, answers: Mapping[str, str]) -> str:
         from ionwidgets.models import load_model
 
+        suffix = Path(name).suffix
+        if suffix.lower() not in MODEL_FILES:
+            return f"{name}: a model file is {' or '.join(MODEL_FILES)}."
+        name = name.removesuffix(suffix) + suffix.lower()
         try:
-            self.use_model(_from_file(load_model, name, content, ".mmt"), Path(name).name)
+            model = _from_file(lambda path: load_model(path, **answers), name, content)
+        except ModelQuestion as error:
+            if not error.candidates:
+                return f"{name}: {error}"
+            with self.lock:
+                self.question = OpenQuestion(
+                    name, content, answers, error.question, error.argument, error.candidates
+                )
+                self.notice, self.trouble = f"{name}: {error.question}", ""
         except IonWidgetsError as error:
             return str(error)
+        else:
+            self.use_model(model, name, answers)
         return ""
 
     def open_recording_file(self, name: str, content: bytes) -> str:
@@ -110,12 +174,14 @@ class Session(HasTraits):
                 )
 
 
-def _from_file(read: Any, name: str, content: bytes, suffix: str = "") -> Any:
+def _last_part(name: str) -> str:
+    """A file's own name: a browser gives no folders, and what says it is a browser may not be one."""
+    return Path(name.replace("\\", "/")).name
+
+
+def _from_file(read: Any, name: str, content: bytes) -> Any:
     """`read` a file of this name and content, in a private folder that is gone afterwards."""
     with TemporaryDirectory(prefix="ionwidgets-") as folder:
-        # The last part alone: a browser gives no folders, and what says it is a browser may not be one.
-        path = Path(folder) / (Path(name.replace("\\", "/")).name or f"file{suffix}")
-        if suffix and path.suffix != suffix:
-            path = path.with_name(path.name + suffix)
+        path = Path(folder) / (_last_part(name) or "file")
         path.write_bytes(content)
         return read(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -46,6 +47,26 @@ def duration(seconds: float) -> str:
     """Seconds for a status line: "3 s", "2 min 05 s"."""
     whole = max(0, round(seconds))
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """As `number`, with the unit as a model has it."""
+    return number(value, unit_words(unit), digits)
+
+
+def unit_words(unit: str) -> str:
+    """A unit as it is printed: uA/cm^2 -> µA/cm², and nothing for 1."""
+    if unit == "1":
+        return ""
+    raised = re.sub(r"\^(-?\d+)", lambda power: power[1].translate(_RAISED), unit).replace("*", "·")
+    return re.sub(r"\bu(?=[A-Za-z])", "µ", raised)
+
+
+def brief(title: str, longest: int = 45) -> str:
+    """A title that a picker has room for: many authors become "et al.", what is left over an ellipsis."""
+    if len(title) > longest:
+        title = re.sub(r"^([^\s-]+)-\S+(?= )", r"\1 et al.", title)
+    return title if len(title) <= longest else title[: longest - 2].rstrip() + " …"
 
 
 def symbol(name: str) -> str:

@@ -101,7 +101,8 @@ def workbench(
 
     Parameters
     ----------
-    model : library name (``"tnnp2004:epi"``), path of an .mmt file, or a model; TNNP 2004 (M) if left out.
+    model : library name (``"tnnp2004:epi"``), path of an .mmt or .cellml file, or a model; TNNP 2004 (M) if
+        left out.
     recording : path of a recording, or a Dataset. With neither given, the workbench opens on the bundled
         example and the finding that was made on it.
 

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
+from widgets.two_compartments import TWO_COMPARTMENTS
+
+from ionwidgets.models import load_model
 
 OpenPage = Callable[..., Any]
 
@@ -180,3 +183,34 @@ def test_a_recording_and_a_model_can_be_handed_in(page: Page, tmp_path: Any) -> 
     expect(page.get_by_role("status")).to_contain_text("is open")
     _step(page, "5 Interpret")
     expect(page.get_by_role("heading", name="No finding yet")).to_be_visible()
+
+
+def test_a_cellml_file_that_can_be_read_in_two_ways_is_asked_about(page: Page, tmp_path: Any) -> None:
+    source = tmp_path / "two.mmt"
+    source.write_text(TWO_COMPARTMENTS.replace(" + I_far", ""))
+    file = tmp_path / "two.cellml"
+    load_model(source, voltage="Vs").save(file)
+    file.write_text(
+        re.sub(r'(?<=["> ])V(?=["<])', "Vs", file.read_text())
+    )  # two states in mV, neither called V
+    _step(page, "1 Model")
+    page.get_by_label("Open model file").set_input_files(file)
+    question = page.get_by_label("Which state is the membrane potential?")
+    expect(question).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("two.cellml: Which state")
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    question.select_option("Vs")
+    page.get_by_role("button", name="Continue").click()
+    expect(question).to_be_hidden()
+    expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("two"))
+    expect(page.get_by_text("3 states, 2 gates, 2 currents")).to_be_visible()
+    expect(page.get_by_text("Control at a cycle length of", exact=False)).to_be_visible(timeout=60_000)
+    calcium = "Action potential and calcium transient of the model as published"
+    expect(page.get_by_role("img", name=calcium)).to_have_count(0)
+    _drawn(page, "Action potential of the model as published", 0)
+    _step(page, "2 Experiment")
+    expect(page.get_by_role("slider", name="g_K", exact=True)).to_be_visible()
+    _step(page, "5 Interpret")
+    expect(page.get_by_label("Python that redoes this session")).to_have_value(
+        re.compile(r'iw\.load_model\("two\.cellml", voltage="Vs"\)')
+    )

@@ -8,8 +8,11 @@ import pytest
 from handwritten_models import HODGKIN_HUXLEY, one_gate_model
 from reference_tables import VARIANTS
 
+import ionwidgets as iw
 from ionwidgets.errors import ModelError
 from ionwidgets.models import list_models, load_model
+from ionwidgets.models.ionic_model import DATASET_NAMES
+from ionwidgets.simulation.sweep import BIOMARKERS
 
 
 def refused(path: Path | str, variant: str | None = None) -> str:
@@ -130,6 +133,56 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "deep.mmt"
     path.write_text(HODGKIN_HUXLEY.replace("g_Na = 120", "g_Na = " + "(" * 5000 + "120" + ")" * 5000))
     assert "deep.mmt" in refused(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "shift_jis", "no-such-encoding"])
+def test_an_encoding_that_cannot_be_read_is_refused(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "coded.cellml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?><model/>')
+    assert refused(path).startswith("coded.cellml: ")
+
+
+def test_a_path_with_a_nul_is_refused() -> None:
+    for path in ("a\0b", "a\0b.mmt", "a\0b.cellml"):
+        assert "\0" not in refused(path)
+
+
+def test_names_that_a_dataset_uses_are_given_with_their_component(tmp_path: Path) -> None:
+    """A state called beat and a current called peak stand beside the beats and their peaks."""
+    text = one_gate_model("(inf - x) / tau", dvdt="-(k.I_K + k.peak + stimulus.I_stim)")
+    text = text.replace("k.x = 0.1\n", "k.x = 0.1\nk.beat = 0.5\nk.cycle_length = 2\n")
+    text += "peak = 0.01 * beat * (V + 80)\ndot(beat) = (inf - beat) / tau\n"
+    text += "dot(cycle_length) = -cycle_length / 1000\n"
+    path = tmp_path / "named.mmt"
+    path.write_text(text)
+    model = load_model(path)
+    assert model.states == ("V", "x", "k_beat", "k_cycle_length", "Ca_i")
+    assert [current.name for current in model.currents] == ["I_K", "k_peak"]
+    assert model.equation("time") and {"beat", "peak"}.isdisjoint(model.variables)
+    data = iw.simulate(model, [400, 500], 1000.0, scale={"k_peak": [1.0, 2.0]})
+    assert data["k_beat"].dims == data["k_peak"].dims == ("cell", "time")
+    assert data["peak"].dims == ("cell", "beat") and data["cycle_length"].values.tolist() == [
+        400,
+        400,
+        500,
+        500,
+    ]
+    assert len(iw.biomarkers(data)) == 10
+
+
+def test_every_name_of_a_dataset_is_kept_from_variables() -> None:
+    assert set(BIOMARKERS) <= DATASET_NAMES
+    model = load_model("tnnp2004")
+    steady = iw.Pacing([900, 1000], 1000.0, until_steady=True, most_beats=3)
+    drug = iw.Drug({"g_Kr": 1.0}, [0.0, 1.0])
+    for protocol in (
+        steady,
+        iw.S1S2(1000, 1, [400, 500]),
+        iw.CurrentClamp([([0, 1], 5)]),
+        iw.VoltageClamp([([0, 1], 5)], held=0),
+    ):
+        data = iw.simulate(model, protocol=protocol, drug=drug, variables=[])
+        assert {*data.variables, *data.dims} <= DATASET_NAMES
 
 
 def test_a_folder_and_an_endless_name_are_refused(tmp_path: Path) -> None:

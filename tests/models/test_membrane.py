@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from handwritten_models import one_gate_model
 
+from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
 
@@ -99,6 +100,21 @@ def test_a_current_of_two_compartments_is_one(Cm: str, tmp_path: Path) -> None:
     assert float(model.values(["I_Na"], state)["I_Na"]) == pytest.approx(I_Na / (4 if Cm else 1), rel=1e-14)
     halved = edited(model, {"g_Na": 0.5}, {}, {}).derivatives(state)["Na_sl"]
     assert float(halved) == pytest.approx(-0.45 * I_Na, rel=1e-14)
+
+
+def test_an_edit_takes_what_can_be_scaled() -> None:
+    """A constant that three currents share, or any one of these currents."""
+    model = load_model("ord2011")
+    state = dict(zip(model.states, model.initial, strict=True)) | {"V": 0.0}
+    names = ("I_CaL", "I_CaNa", "I_CaK", "I_Kr")
+    control = model.values(names, state)
+    for parameter in ("P_Ca", "I_CaNa", "g_Kr", "I_Kr"):
+        changed = edited(model, {parameter: 0.5}, {}, {}).values(names, state)
+        for name in names:
+            factor = 0.5 if name in model.scaled_by(parameter) else 1.0
+            assert float(changed[name]) == pytest.approx(factor * float(control[name]), rel=1e-12), parameter
+    with pytest.raises(ModelError, match="did you mean"):
+        edited(model, {"P_ca": 0.5}, {}, {})
 
 
 def test_a_derivative_that_another_equation_uses_has_a_name(tmp_path: Path) -> None:

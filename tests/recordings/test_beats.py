@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import ionwidgets as iw
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings import (
     estimate_cycle_length,
@@ -80,6 +81,18 @@ def test_upstroke_lies_between_samples() -> None:
         time = np.arange(0, 200.0)
         V = -85 + 115 / (1 + np.exp(-(time - 50 - shift) / 1.5)) / (1 + np.exp((time - 150) / 5))
         np.testing.assert_allclose(find_beats(time, V), [50 + shift], atol=0.1)
+
+
+def test_beats_closer_than_20_ms_are_those_of_spikes() -> None:
+    """A repetitively firing axon: every spike's own upstroke, not that of its neighbour."""
+    steps = iw.CurrentClamp([(0, 50), (10, 100), (0, 50)])
+    data = iw.simulate(iw.load_model("hh1952"), protocol=steps, variables=["V"])
+    spikes, beats = iw.spikes(data), iw.biomarkers(data)
+    assert len(spikes) == len(beats) == 7
+    found = find_beats(data["time"].values, data["V"].values[0])
+    assert np.all((spikes["time"] - found > 0) & (spikes["time"] - found < 1))
+    np.testing.assert_allclose(beats["peak"], spikes["peak"])
+    assert np.isfinite(beats["APD90"]).all()
 
 
 def test_finely_sampled_noise_does_not_make_the_upstroke() -> None:
@@ -180,6 +193,17 @@ def test_biomarkers_of_a_known_shape() -> None:
     np.testing.assert_allclose(found["Ca_peak"], 115e-5)
     np.testing.assert_allclose(found["Ca_diastolic"], 0, atol=1e-12)
     assert tuple(found) == NAMES
+
+
+def test_the_least_calcium_of_a_beat_may_come_after_its_transient() -> None:
+    """Ca_i undershoots where it ends: the least is there, and CaTD90 goes by Ca_i at the onset."""
+    time, V = action_potentials(np.array([100.0]), np.array([220.0]), 900)
+    Ca = np.interp(time, [100, 110, 210, 310, 500], [1e-4, 1e-3, 1e-4, 5e-5, 1e-4])
+    Ca[400] = 0.0  # a single sample is noise
+    found = sampled_biomarkers(time, V, np.array([100.0]), Ca)
+    assert found["Ca_diastolic"][0] == pytest.approx(5e-5, rel=0.02)
+    fall = 110 + 0.9 * 100
+    assert found["CaTD90"][0] + found["upstroke_time"][0] == pytest.approx(fall, abs=0.01)
 
 
 def test_a_beat_that_does_not_end_has_no_apd() -> None:

@@ -139,6 +139,29 @@ def test_the_table_has_a_row_a_cell(paced: xr.Dataset) -> None:
     assert table["cycle_length"].tolist() == [500, 1000] and table["beats"].tolist() == [3, 3]
 
 
+def test_no_beats_is_not_failure(model: IonicModel) -> None:
+    assert words(iw.simulate(model, 1000, 5.0, variables=[])) == ["no beats"]
+    time = np.arange(0.0, 3000.0)
+    rest = xr.Dataset(
+        {"V": (("cell", "time"), np.full((1, 3000), -80.0))},
+        {"time": time, "cycle_length": ("cell", [500.0])},
+    )
+    table = iw.capture(rest)
+    assert table.loc[0, ["beats", "captured", "capture"]].tolist() == [0, 0, "no beats"]
+
+
+def test_a_clamp_has_nothing_to_capture(model: IonicModel) -> None:
+    for protocol in (iw.CurrentClamp([(0, 20)]), iw.VoltageClamp([(0, 20)], held=0)):
+        with pytest.raises(RecordingError, match=f"a {type(protocol).__name__} has no stimuli"):
+            iw.capture(iw.simulate(model, protocol=protocol))
+
+
+def test_capture_looks_at_one_beat_at_least(paced: xr.Dataset) -> None:
+    for last in (0, -3):
+        with pytest.raises(RecordingError, match=f"last must be at least 1.*found {last}"):
+            iw.capture(paced, last=last)
+
+
 def test_nothing_to_look_at_is_refused(paced: xr.Dataset) -> None:
     with pytest.raises(RecordingError, match="no V"):
         iw.capture(as_recording(paced).drop_vars("V"))

@@ -149,9 +149,9 @@ def test_time_constants_and_boltzmann_curves_of_known_shape() -> None:
     [
         ({"steps": []}, "one step at least"),
         ({"steps": [(-80, -5)]}, "last longer than 0 ms"),
-        ({"steps": [(200, 5)]}, "from -150 to 100 mV"),
+        ({"steps": [(300, 5)]}, "from -150 to 200 mV"),
         ({"steps": [(np.nan, 5)]}, "finite"),
-        ({"steps": [(-80, 120, 50)]}, "from -150 to 100 mV"),
+        ({"steps": [(-80, 220, 50)]}, "from -150 to 200 mV"),
         ({"steps": [([-80, 0], 5), ([0], 5)]}, "only one step"),
         ({"steps": [([0, 1, 2], [0, 1])]}, "equally long"),
         ({"steps": [([0, 1, 1], [0, 1, 2])]}, "ascending"),

@@ -108,6 +108,31 @@ def test_conditions_by_label_whatever_the_file_calls_them(model: IonicModel, tmp
     np.testing.assert_allclose(here["V"], there["V"], atol=1e-4)
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_conditions_are_mM_in_whatever_unit_the_file_has_them(
+    model: IonicModel, tmp_path: Path, labelled: bool
+) -> None:
+    """K_o in M, read in mM by the equations."""
+    equations = model.equations.clone()
+    own = next(v for v in equations.variables(const=True) if v.name() == "K_o")
+    own.rename("K_mM" if labelled else "K_out")
+    molar = own.parent().add_variable("KOut" if labelled else "K_o")
+    molar.set_unit("M")
+    molar.set_rhs(myokit.Number(own.eval() / 1000, myokit.units.M))
+    if labelled:
+        molar.set_label("extracellular_potassium_concentration")
+    own.set_rhs(f"1000 [mM/M] * {molar.name()}")
+    myokit.save_model(str(tmp_path / "molar.mmt"), equations)
+    other = iw.load_model(tmp_path / "molar.mmt")
+    here, there = (
+        iw.simulate(m, 600, 500.0, conditions={"K_o": [4.0, 8.0]}, variables=["V"]) for m in (model, other)
+    )
+    np.testing.assert_allclose(here["V"], there["V"], atol=1e-3)
+    assert there["K_o"].values.tolist() == [4.0, 8.0] and there["K_o"].attrs["units"] == "mM"
+    own_name = iw.simulate(other, 600, 500.0, conditions={molar.name(): 4.0}, variables=["V"])
+    np.testing.assert_array_equal(own_name["V"][0], there["V"][0])
+
+
 # ---- grids ----
 
 
@@ -149,6 +174,8 @@ def test_one_cell_that_breaks_down_leaves_the_grid(model: IonicModel) -> None:
         ({"conditions": {"K_o": np.nan}}, "finite"),
         ({"conditions": {"K_o": []}}, "one or more"),
         ({"conditions": {"T": 310.0, "temperature": 300.0}}, "twice"),
+        ({"conditions": {"T": 37.0}}, "from 250 to 330 kelvin"),
+        ({"conditions": {"temperature": [310.0, 400.0]}}, "from 250 to 330 kelvin"),
         ({"conditions": {"stim_amplitude": 4.0}}, "unknown constant"),
         ({"scale": {"g_Kr": []}}, "one or more"),
         ({"scale": {"g_Kr": [0.5, -1]}}, "g_Kr must be a factor from 0 on"),
@@ -172,6 +199,9 @@ def test_a_wrong_setting_gets_one_line(model: IonicModel, settings: dict, word: 
         ({"hill": {"g_KR": 1.0}}, "did you mean g_Kr"),
         ({"concentration": -1.0}, "concentration"),
         ({"concentration": []}, "concentration"),
+        ({"concentration": "low"}, "concentration must be given as numbers"),
+        ({"ic50": 12.0}, "IC50 of one conductance"),
+        ({"ic50": {"g_Kr": "low"}}, "IC50 of g_Kr must be given as numbers"),
     ],
     ids=str,
 )
@@ -221,10 +251,14 @@ def test_streaming_needs_no_more_memory_for_more_cells(model: IonicModel, tmp_pa
 
 def test_a_sweep_that_fails_leaves_no_file(model: IonicModel, tmp_path: Path) -> None:
     with pytest.raises(SimulationError, match="broke down"):
-        iw.simulate(model, 500, 100.0, initial={"V": np.nan}, out=tmp_path / "sweep.nc")
+        iw.simulate(model, 500, 100.0, conditions={"Ca_o": 1e30}, out=tmp_path / "sweep.nc")
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SimulationError, match="there is no folder"):
         iw.simulate(model, 500, 100.0, out=tmp_path / "nowhere" / "sweep.nc")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SimulationError, match="is a folder"):
+        iw.simulate(model, 500, 100.0, out=tmp_path / "folder")
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 
 def test_biomarkers_alone_and_clamps_are_streamed_too(model: IonicModel, tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ def test_dynamic_restitution_against_cvodes(model: IonicModel) -> None:
         assert pytest.approx(apd90(times, V, onsets[beat]), abs=APD90_TOLERANCE) == row.APD90
 
 
+def test_an_s2_that_does_not_capture_has_no_apd(model: IonicModel) -> None:
+    """A response of -30 mV is none, by the rule of `capture`; nor has the beat after it a DI."""
+    table = iw.restitution(iw.simulate(model, protocol=iw.S1S2(1000, 5, [330, 334, 400]), variables=[]))
+    assert np.isfinite(table["APD90"]).tolist() == [False, False, True]
+    assert np.isfinite(table["DI"]).tolist() == [False, False, True]
+    halved = iw.simulate(model, protocol=iw.DynamicRestitution([1000, 250], beats=4), variables=[])
+    assert (halved["APD90"].values[0, 4:] > 5).any(), "there was a response to leave out"
+    last = iw.restitution(halved).iloc[1]
+    assert np.isnan(last["APD90"]) or np.isnan(last["DI"])
+
+
 # ---- steady state ----
 
 
@@ -229,8 +240,23 @@ def test_a_clamped_dataset_goes_through_netcdf(axon: IonicModel, tmp_path: Path)
         (lambda: iw.CurrentClamp([([], 5.0)]), "finite"),
         (lambda: iw.CurrentClamp([(1, 2, 3)]), "a step is"),
         (lambda: iw.CurrentClamp([([1, 2], 5), ([3], 5)]), "only one step"),
+        (lambda: iw.CurrentClamp([5]), r"steps are a list of \(current \[A/F\], duration \[ms\]\)"),
+        (lambda: iw.CurrentClamp((5, 100)), "steps are a list"),
+        (lambda: iw.CurrentClamp(5.0), "steps are a list"),
+        (lambda: iw.CurrentClamp([("a", 5)]), "each current, in A/F, must be given as numbers"),
+        (lambda: iw.CurrentClamp([(5, "a")]), "each duration, in ms, must be given as numbers"),
+        (lambda: iw.VoltageClamp([-40]), r"steps are a list of \(voltage \[mV\], duration \[ms\]\)"),
+        (lambda: iw.VoltageClamp((-40, 100)), "steps are a list"),
+        (lambda: iw.VoltageClamp([(-80, "x", 100)]), "each number of a ramp"),
+        (lambda: iw.VoltageClamp([(0, 5)], holding=[-80, -60]), r"holding \[mV\] must be one number"),
+        (lambda: iw.Pacing(500, duration=[100, 200]), r"duration \[ms\] must be one number"),
+        (lambda: iw.Pacing("abc"), "cycle lengths must be given as numbers"),
+        (lambda: iw.Pacing([[500.0]]), "cycle lengths"),
+        (lambda: iw.S1S2(beats="ten"), "beats must be given as numbers"),
+        (lambda: iw.Pacing, r"such as Pacing\(\[500, 1000\]\)"),
+        (lambda: "S1S2", "protocol must be a protocol"),
     ],
-    ids=range(17),
+    ids=range(32),
 )
 def test_a_protocol_that_makes_no_sense_gets_one_line(model: IonicModel, protocol, word: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(IonWidgetsError, match=word) as caught:

@@ -15,7 +15,7 @@ from reference_tables import VARIANTS, tnnp
 
 from ionwidgets.errors import IonWidgetsError, ModelError, SimulationError
 from ionwidgets.models import IonicModel, load_model
-from ionwidgets.simulation import simulate, voltage_grid
+from ionwidgets.simulation import S1S2, Drug, Pacing, VoltageClamp, simulate, voltage_grid
 from ionwidgets.simulation.kernel import V_LOW, V_STEP, kernel_for
 from ionwidgets.simulation.sweep import Cell, picked, run_cell, run_cells
 
@@ -252,12 +252,32 @@ def test_gates_stay_between_0_and_1(scale: dict[str, float]) -> None:
         ({"scale": {"g_kr": 0.5}}, "did you mean"),
         ({"gates": {"XR1": (np.ones(3), np.ones(3))}}, "did you mean"),
         ({"gates": {"Xr1": (np.ones(3), np.ones(3))}}, "voltage_grid"),
-        ({"gates": {"Xr1": (np.ones(5001), np.zeros(5001))}}, "tau of gate Xr1"),
-        ({"gates": {"Xr1": (np.full(5001, np.nan), np.ones(5001))}}, "finite"),
+        (
+            {"gates": {"Xr1": (np.ones(voltage_grid().size), np.zeros(voltage_grid().size))}},
+            "tau of gate Xr1",
+        ),
+        ({"gates": {"Xr1": (np.full(voltage_grid().size, np.nan), np.ones(voltage_grid().size))}}, "finite"),
         ({"initial": {"Vm": -80.0}}, "state"),
         ({"variables": ["I_kr"]}, "I_Kr"),
         ({"stimulus": (-52.0, 0.0)}, "stimulus"),
-        ({"initial": {"V": np.nan}}, "broke down"),
+        ({"initial": {"V": np.nan}}, "initial V must be finite"),
+        ({"initial": {"V": "rest"}}, "initial V must be given as numbers"),
+        ({"initial": -80.0}, "initial must be values by name"),
+        ({"stimulus": -20.0}, r"stimulus must be \(amplitude \[A/F\], duration \[ms\]\)"),
+        ({"stimulus": (1,)}, "stimulus must be"),
+        ({"stimulus": ()}, "stimulus must be"),
+        ({"stimulus": ("a", "b")}, "stimulus must be"),
+        ({"cycle_lengths": "abc"}, "cycle lengths must be given as numbers"),
+        ({"duration": [100, 200]}, "duration"),
+        ({"duration": 0.3}, "a run of 0.3 ms is shorter than the 1 ms between samples"),
+        ({"sample": [1, 2]}, "sample"),
+        ({"scale": 0.5}, "scale must be values by name"),
+        ({"scale": {"g_Kr": "half"}}, "g_Kr must be given as numbers"),
+        ({"conditions": [4.0]}, "conditions must be values by name"),
+        ({"drug": {"g_Na": 1}}, r"drug must be a Drug"),
+        ({"gates": {"Xr1": 3.0}}, "curves of gate Xr1"),
+        ({"variables": "I_Kr"}, r"variables=\['I_Kr'\]"),
+        ({"out": "/tmp"}, "out=/tmp is a folder"),
     ],
     ids=str,
 )
@@ -267,6 +287,44 @@ def test_a_wrong_setting_gets_one_line(model: IonicModel, settings_: dict, word:
         simulate(model, **arguments)
     assert isinstance(caught.value, SimulationError | ModelError)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_s_name_is_no_model() -> None:
+    with pytest.raises(SimulationError, match=r"load_model\('br1977'\) first"):
+        simulate("br1977", [500.0])  # type: ignore[arg-type]
+
+
+# ---- cells that break down ----
+
+
+def broken(model: IonicModel, **settings: object) -> str:
+    with pytest.raises(SimulationError, match="broke down") as caught:
+        simulate(model, variables=[], **settings)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_was_changed_is_named_where_a_cell_breaks_down(model: IonicModel) -> None:
+    text = broken(model, cycle_lengths=500, duration=100.0, conditions={"Ca_o": 1e30}, stimulus=(-20, 2))
+    assert "cell 0 (cycle_length 500) at " in text
+    assert "is conditions={'Ca_o': 1e+30}, stimulus=(-20.0, 2.0) physiological?" in text
+    drug = Drug(ic50={"g_Kr": 12.0}, concentration=6)
+    text = broken(model, cycle_lengths=500, duration=100.0, initial={"Ca_i": -1e30}, drug=drug)
+    assert "is drug=Drug(ic50={'g_Kr': 12.0}, concentration=6, hill=1.0), initial={'Ca_i': -1e+30} p" in text
+
+
+def test_of_many_cells_that_break_down_three_are_told(model: IonicModel) -> None:
+    lengths = [400.0 + i for i in range(7)]
+    text = broken(model, cycle_lengths=lengths, duration=100.0, conditions={"Ca_o": 1e30})
+    assert text.count("cycle_length") == 3 and "; and 4 more; " in text
+
+
+def test_a_cell_lost_before_time_0_says_so(model: IonicModel) -> None:
+    lost = {"conditions": {"Ca_o": 1e30}}
+    for protocol in (Pacing(500, 500, until_steady=True), S1S2(500, 3, 400)):
+        assert " in the pacing before time 0, " in broken(model, protocol=protocol, **lost)
+    clamp = VoltageClamp([(0, 10)])
+    assert "cell 0 while it was held before time 0, " in broken(model, protocol=clamp, initial={"Na_i": -1.0})
 
 
 # ---- many cells, clamps, tables ----

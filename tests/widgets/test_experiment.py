@@ -90,7 +90,7 @@ def test_the_biomarker_table_tells_changes_in_percent_and_potentials_in_mv(
 ) -> None:
     experiment.scale = {"g_Kr": 0.25}
     assert experiment.worker.wait(60)
-    table = response_table(experiment.response)
+    table = response_table(experiment.session.model, experiment.response)
     assert "APD90" in table and " ms" in table and "%" in table
     peak = table[table.index(">Peak<") :].partition("</tr>")[0]
     assert "mV" in peak and "%" not in peak

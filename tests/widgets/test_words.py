@@ -6,6 +6,7 @@ import pytest
 
 from ionwidgets.widgets import html, words
 from ionwidgets.widgets.findings_table import findings_table
+from ionwidgets.widgets.words import brief, quantity, unit_words
 
 
 def _finding(**changes: object) -> dict[str, object]:
@@ -124,3 +125,17 @@ def test_the_findings_table_is_in_order_of_rank_with_units() -> None:
     for part in ("×0.253", "×0.24 to 0.26", "V½ −3.2 mV", "τ ×1.5", "90 %"):
         assert part in table
     assert "nan" not in table.lower() and "None" not in table
+
+
+def test_units_are_printed_as_the_field_prints_them() -> None:
+    assert unit_words("mS/cm^2") == "mS/cm²" and unit_words("uA/cm^2") == "µA/cm²"
+    assert unit_words("1") == "" and unit_words("s^-1*uL") == "s⁻¹·µL" and unit_words("A/F") == "A/F"
+    assert quantity(120.0, "mS/cm^2") == "120 mS/cm²" and quantity(0.5, "1") == "0.5"
+
+
+def test_a_long_title_is_cut_where_a_reader_would() -> None:
+    assert brief("Noble 1962") == "Noble 1962"
+    assert brief("Tomek-Bueno-Orovio-Passini-Zhou-Minchole-Britton-Rodriguez 2019 (ToR-ORd)") == (
+        "Tomek et al. 2019 (ToR-ORd)"
+    )
+    assert len(brief("x" * 100)) <= 45 and brief("x" * 100).endswith("…")

@@ -1,0 +1,104 @@
+"""What a model is made of, as tables; and its equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from ionwidgets.models import IonicModel
+from ionwidgets.widgets import html
+from ionwidgets.widgets.rhythm import rhythm_of
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.words import brief, quantity, symbol, unit_words
+
+
+def model_facts(session: Session) -> dict[str, object]:
+    """Name and value of what is known of the open model."""
+    model = session.model
+    facts: dict[str, object] = {"Name": model.title if brief(model.title) != model.title else ""}
+    if session.from_file:
+        told = [f"{argument} is {value}" for argument, value in session.model_answers.items()]
+        facts["File"] = ", ".join([session.model_source, *told])
+    facts |= {
+        "Species": model.species,
+        "Tissue": model.tissue,
+        "Made of": f"{len(model.states)} states, {len(model.gates)} gates, {len(model.currents)} currents",
+        "Stimulus": "none: it beats by itself"
+        if rhythm_of(model).kind == "spontaneous"
+        else f"{quantity(model.stimulus.amplitude, 'A/F')} for {quantity(model.stimulus.duration, 'ms')}",
+        "Publication": model.publication,
+        "DOI": model.doi,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def contents_tables(model: IonicModel) -> str:
+    """States, gates and currents of a model as tables side by side."""
+    gates = {gate.name: gate.current for gate in model.gates}
+    states = [
+        (
+            html.Markup(symbol(name)),
+            "gate" if name in gates else "",
+            html.Markup(symbol(gates.get(name) or "")),
+            quantity(float(value), model.units[name], 4),
+        )
+        for name, value in zip(model.states, model.initial, strict=True)
+    ]
+    scaled_by = {current: name for name, currents in model.scalable.items() for current in currents}
+    currents = [
+        (html.Markup(symbol(current.name)), *_conductance(model, scaled_by[current.name]), _gates(current))
+        for current in model.currents
+    ]
+    return (
+        '<div class="ionw-columns is-even">'
+        + html.table("Currents", ["Current", "Conductance", "Value", "Gates"], currents, numbers=[2])
+        + html.table("States", ["State", "Kind", "Of", "Initial value"], states, numbers=[3])
+        + "</div>"
+    )
+
+
+def value_of(model: IonicModel, name: str) -> str:
+    """A constant with its unit; a name of `scalable` that is no constant is a current."""
+    variable = model.variables[name]
+    return quantity(variable.eval(), model.units[name]) if variable.is_literal() else "whole current"
+
+
+def equations(model: IonicModel) -> str:
+    """Every equation, by component, folded away."""
+    count = sum(1 for _ in model.equations.variables(deep=True))
+    return (
+        f'<details class="ionw-equations"><summary>Equations ({count})</summary>'
+        + "".join(_component(component) for component in model.equations.components())
+        + "</details>"
+    )
+
+
+def _conductance(model: IonicModel, name: str) -> tuple[html.Markup | str, str]:
+    if not model.variables[name].is_literal():
+        return "–", "–"
+    return html.Markup(symbol(name)), value_of(model, name)
+
+
+def _gates(current: Any) -> html.Markup:
+    return html.Markup(", ".join(symbol(gate) for gate in current.gates) or "–")
+
+
+def _component(component: Any) -> str:
+    """A component of the equations: its name and what is in it."""
+    lines = "".join(_lines(component, component, 0))
+    return f"<h3>{escape(component.name())}</h3><dl>{lines}</dl>" if lines else ""
+
+
+def _lines(parent: Any, component: Any, depth: int) -> Iterator[str]:
+    for variable in parent.variables():
+        name = f"d{variable.name()}/dt" if variable.is_state() else variable.name()
+        told = variable.unit() is None or variable.rhs().is_number()
+        unit = "" if told else unit_words(str(variable.unit()).strip("[]"))
+        indent = f' style="padding-left:{1.5 * depth:g}em"' if depth else ""
+        yield (
+            f"<dt{indent}>{escape(name)}</dt><dd>= {escape(variable.rhs().code(component))}"
+            + (f" <span>{escape(unit)}</span>" if unit else "")
+            + "</dd>"
+        )
+        yield from _lines(variable, component, depth + 1)

@@ -1,0 +1,40 @@
+"""Whether a network comes with the package, asked without torch (2 s)."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+from safetensors import safe_open
+
+from ionwidgets.models import IonicModel
+from ionwidgets.widgets.words import brief
+
+WITH_NETWORKS: Final = "tnnp2004"  # the library model of which every variant has one
+
+
+def has_shipped_network(model: IonicModel) -> bool:
+    """Whether there is one for exactly these equations."""
+    return _learnt().get(model.key) == model.hash
+
+
+@lru_cache(maxsize=1)
+def _learnt() -> dict[str, str]:
+    """Key -> hash of the models that the shipped networks have learnt."""
+    found = {}
+    for file in files("ionwidgets").joinpath("gnn", "networks").iterdir():
+        if file.name.endswith(".safetensors"):
+            with safe_open(str(file), framework="numpy") as network:
+                card = json.loads(network.metadata()["card"])
+            found[":".join(part for part in (card["model"], card["variant"]) if part)] = card["model_hash"]
+    return found
+
+
+def without_network(model: IonicModel) -> str:
+    """What to do where there is none."""
+    return (
+        f"No network is shipped for {brief(model.title)}: train one in step 3 first, or choose "
+        f"{WITH_NETWORKS} in step 1."
+    )
