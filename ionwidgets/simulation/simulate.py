@@ -62,8 +62,8 @@ def simulate(
     """Run cells under a protocol, from the model's initial state.
 
     The stimulus starts 10 ms after each period starts. Gates that depend on V alone move by Rush and Larsen's
-    exact solution, everything else by a second-order Adams-Bashforth step that is fine only where V changes
-    fast.
+    exact solution, stiff states (buffers, Markov chains) together by a semi-implicit BDF2, everything else by
+    an Adams-Bashforth step; all of second order, fine only where V or a concentration changes fast.
 
     Lists span a grid: every combination of the protocol's values and those of `scale`, `drug` and
     `conditions` is a cell, with a coordinate along `cell` for each list (`cycle_length`, `scale_g_Kr`,
@@ -100,8 +100,9 @@ def simulate(
 
     Raises
     ------
-    SimulationError : a setting that makes no sense, an unknown gate, state or constant, a cell that broke
-        down, or more samples than a quarter of the memory.
+    SimulationError : a setting that makes no sense, an unknown gate, state or constant, more samples than a
+        quarter of the memory, or every cell broke down. Where others went on, a `SimulationWarning` names
+        those that did (cell, time, state), and the rest is kept.
     ModelError : `scale` or `drug` names no conductance or current.
 
     Examples
