@@ -156,7 +156,8 @@ def _name(model: IonicModel, change: Change) -> str:
     """As the confounded pairs name it: the conductance, or the gate."""
     if change.kind != "scale":
         return f"gate:{change.target}"
-    return model.current_of(change.target).conductance or change.target
+    conductances = {current.name: current.conductance for current in model.currents}
+    return conductances[change.target] or change.target
 
 
 def _rivals(model: IonicModel, judged: Judged) -> list[str]:

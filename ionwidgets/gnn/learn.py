@@ -69,6 +69,11 @@ def learn(
         return shipped
     if not model.gate_names:
         raise TrainingError(f"{model.key} has no gate that depends on V alone, so there is nothing to learn")
+    if model.stimulus.duration >= min(TEST_CYCLE_LENGTHS):
+        raise TrainingError(
+            f"{model.key} is stimulated for {model.stimulus.duration:g} ms, and a network is tried at cycle "
+            f"lengths from {min(TEST_CYCLE_LENGTHS):g} ms on; use a model of a paced cell"
+        )
     settings = settings or Stage1()
     module = _fit(model, seed, progress, settings)
     card = {

@@ -253,18 +253,6 @@ class IonicModel:
                 "write it as minus the sum of currents per capacitance [A/F], each in a variable of its own"
             )
 
-    def current_of(self, parameter: str) -> Current:
-        """The current that `parameter` scales; `parameter` is a conductance or a current's name.
-
-        Raises
-        ------
-        ModelError : with the nearest names, when there is no such parameter.
-        """
-        for current in self.currents:
-            if parameter in (current.conductance, current.name):
-                return current
-        raise ModelError(unknown_name(f"conductance of {self.key}", parameter, list(self.conductances)))
-
     def values(
         self, names: list[str] | tuple[str, ...], state: Mapping[str, ArrayLike]
     ) -> dict[str, NDArray]:

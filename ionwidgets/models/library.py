@@ -35,6 +35,11 @@ class ModelCard:
     doi: str
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """What `load_model` takes for each variant, the default first: ``tnnp2004:M``, ``tnnp2004:epi``."""
+        return tuple(f"{self.name}:{variant}" for variant in self.variants) or (self.name,)
+
+    @property
     def states(self) -> tuple[str, ...]:
         return self._model.states
 

@@ -28,7 +28,7 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class CellTask:
     """One cell of the batch."""
 
     setting: Setting
@@ -59,7 +59,7 @@ class Batch:
     progress: Report | None = None
 
     def run(
-        self, jobs: Sequence[Job], keep: Callable[[int, Floats], None]
+        self, jobs: Sequence[CellTask], keep: Callable[[int, Floats], None]
     ) -> tuple[list[Run], list[Arrival]]:
         """Run every job; `keep` takes each cell's number and traces, in any order but one at a time.
 
@@ -100,7 +100,7 @@ class Batch:
         runs = run_cells(work, len(jobs), self.threads)
         return runs, [arrivals.get(_key(job), at_once) for job in jobs]
 
-    def _cell(self, job: Job, start: Floats) -> Run:
+    def _cell(self, job: CellTask, start: Floats) -> Run:
         setting, course = job.setting, job.course
         if course.command is not None:
             return run_clamped(setting, course, start, self.names, self.sample)
@@ -146,7 +146,7 @@ class Batch:
         return Arrival(states[-1], False, before.beats)
 
 
-def _key(job: Job) -> tuple[int, Prelude | Held | None]:
+def _key(job: CellTask) -> tuple[int, Prelude | Held | None]:
     """What is run once before several cells is known by its setting and what it is."""
     return id(job.setting), job.course.before
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionwidgets._version import __version__
 from ionwidgets.errors import SimulationError, SimulationWarning
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation.batch import Arrival, Batch, Job, Report, onsets
+from ionwidgets.simulation.batch import Arrival, Batch, CellTask, Report, onsets
 from ionwidgets.simulation.checks import (
     check_gates,
     check_kinds,
@@ -141,7 +141,7 @@ def simulate(
     check_gates(model, gates or {})
     constants = {model.stimulus.parameter: amplitude} if stimulus is not None else {}
     altered = settings(kernel, scale or {}, drug, conditions or {}, gates or {}, constants)
-    jobs = [Job(setting, course) for course in courses for setting in altered]
+    jobs = [CellTask(setting, course) for course in courses for setting in altered]
     n_samples = int(np.floor((length - record_from) / sample + 1e-9)) + 1 if names else 0
     batch = Batch(read_initial(kernel, initial or {}), pulse, names, sample, record_from, threads, progress)
     store: InMemory | InFile = (
@@ -187,7 +187,7 @@ def _json(values: Mapping[str, object]) -> str:
 
 def _tell_broken(
     model: IonicModel,
-    jobs: Sequence[Job],
+    jobs: Sequence[CellTask],
     runs: Sequence[Run],
     begins: Sequence[Arrival],
     changes: Mapping[str, object],
@@ -207,7 +207,7 @@ def _tell_broken(
     warnings.warn(message, SimulationWarning, stacklevel=3)
 
 
-def _end(job: Job, run: Run, begin: Arrival) -> str:
+def _end(job: CellTask, run: Run, begin: Arrival) -> str:
     """Which cell it was, when it broke down, and on what."""
     place = ", ".join(f"{name} {value:g}" for name, value in _place(job).items())
     before = "while it was held" if isinstance(job.course.before, Held) else "in the pacing"
@@ -215,7 +215,7 @@ def _end(job: Job, run: Run, begin: Arrival) -> str:
     return f"{f' ({place})' if place else ''} {when}, {_culprit(job.setting.kernel, run)}"
 
 
-def _place(job: Job) -> dict[str, float]:
+def _place(job: CellTask) -> dict[str, float]:
     return {**job.course.place, **job.setting.place}
 
 
@@ -230,7 +230,7 @@ def _culprit(kernel: Kernel, run: Run) -> str:
 
 
 def _rest(
-    jobs: Sequence[Job],
+    jobs: Sequence[CellTask],
     runs: Sequence[Run],
     begins: Sequence[Arrival],
     time: NDArray,

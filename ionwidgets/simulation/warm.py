@@ -28,8 +28,8 @@ def warm(keys: Sequence[str] = ()) -> None:
 
 def _library() -> list[str]:
     """Every variant, the default ones first: most of the others have the same kernel."""
-    keys = [[f"{card.name}:{v}" for v in card.variants] or [card.name] for card in list_models()]
-    return [variants[0] for variants in keys] + [key for variants in keys for key in variants[1:]]
+    cards = list_models()
+    return [card.keys[0] for card in cards] + [key for card in cards for key in card.keys[1:]]
 
 
 def _compile(key: str) -> None:

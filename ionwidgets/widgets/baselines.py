@@ -39,15 +39,10 @@ def _stored() -> dict[str, NDArray]:
         return {name: file[name] for name in file.files}
 
 
-def keys() -> list[str]:
-    """Every model in every variant."""
-    return [f"{c.name}:{v}" if v else c.name for c in list_models() for v in c.variants or [""]]
-
-
 def make(path: Path = STORED) -> None:
     """Simulate every baseline and store them at `path`."""
     arrays: dict[str, Any] = {}
-    for key in keys():
+    for key in (key for card in list_models() for key in card.keys):
         model = load_model(key)
         cycle_length = rhythm_of(model).cycle_length
         wave, name = simulate_wave(model, cycle_length, {}), f"{model.hash}/{cycle_length:g}"

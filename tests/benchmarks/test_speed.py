@@ -92,10 +92,13 @@ def test_cost_grows_with_cells_and_time() -> None:
     model = load_model("tnnp2004:M")
     simulate(model, 1000.0, 100.0, variables=())
     print("\ncells  seconds of life   wall [s]   ms per cell and s")
+    costs = []
     for cells, duration in ((1, 1e3), (1, 1e4), (1, 1e5), (10, 1e4), (100, 1e4), (1000, 1e4), (10_000, 1e3)):
         lengths = np.linspace(400.0, 1000.0, cells)
         took = seconds(lambda: simulate(model, lengths, duration, variables=()))
-        print(f"{cells:5d} {duration / 1e3:12.0f} {took:14.3f} {1e6 * took / cells / duration:15.3f}")
+        costs.append(1e6 * took / cells / duration)
+        print(f"{cells:5d} {duration / 1e3:12.0f} {took:14.3f} {costs[-1]:15.3f}")
+    assert max(costs[1:]) < 5 * min(costs[1:]), "neither cells nor time cost more the more there are"
 
 
 @pytest.mark.parametrize("key", ["tnnp2004", "grandi2010", "hh1952"])

@@ -130,6 +130,11 @@ def test_the_seed_decides_and_nothing_else(model: IonicModel, trained: tuple[Net
     assert not equal(other, trained[0]) and other.card["seed"] == 1
 
 
+def test_a_stimulus_that_outlasts_the_cycles_is_refused_before_training() -> None:
+    with pytest.raises(TrainingError, match="stimulated for 400 ms"):
+        learn(load_model("pospischil2008"), progress=Listener(stop_after=1))
+
+
 def test_stop_ends_training(model: IonicModel) -> None:
     listener = Listener(stop_after=2)
     with pytest.raises(Cancelled):

@@ -14,7 +14,7 @@ from ionwidgets.models import IonicModel, list_models, load_model
 from ionwidgets.models.evaluate import evaluate
 
 BESIDE = (0.0, 1e-12, 1e-9, 1e-6, 1e-3, 0.05, 0.09, 0.11, 0.3, 1.0)  # mV
-KEYS = [f"{card.name}:{v}" if v else card.name for card in list_models() for v in card.variants or [""]]
+KEYS = [key for card in list_models() for key in card.keys]
 # HH52, Noble, BR77, LR91, CRN98, Fox02 and Paci, as their tables list them; the driving forces of the others.
 KNOWN = {
     "hh1952": {-40.0, -55.0},

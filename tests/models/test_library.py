@@ -63,7 +63,7 @@ def test_unknown_names_list_the_near_ones() -> None:
 
 def test_unknown_conductances_list_the_near_ones() -> None:
     with pytest.raises(ModelError, match="g_Kr"):
-        load_model("tnnp2004").current_of("g_kr")
+        load_model("tnnp2004").scaled_by("g_kr")
     with pytest.raises(ModelError, match="g_Kr"):
         load_model("tnnp2004").equation("g_kr")
 

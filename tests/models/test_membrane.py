@@ -94,7 +94,7 @@ def test_a_current_of_two_compartments_is_one(Cm: str, tmp_path: Path) -> None:
         "(inf - x) / tau", nested=nested, dvdt=f"-(k.I_K + k.I_Na + stimulus.I_stim){Cm}"
     ).replace("k.x = 0.1", "k.x = 0.1\nk.Na_sl = 10")
     model = model_of(text, tmp_path)
-    current = model.current_of("g_Na")
+    current = next(current for current in model.currents if current.conductance == "g_Na")
     assert (current.name, current.parts) == ("I_Na", ("I_Na_junc", "I_Na_sl"))
     state = STATE | {"Na_sl": 10.0}
     assert float(model.values(["I_Na"], state)["I_Na"]) == pytest.approx(I_Na / (4 if Cm else 1), rel=1e-14)

@@ -13,7 +13,7 @@ from handwritten_models import HODGKIN_HUXLEY
 from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel, list_models, load_model
 
-KEYS = [f"{card.name}:{v}" if v else card.name for card in list_models() for v in card.variants or [""]]
+KEYS = [key for card in list_models() for key in card.keys]
 SUFFIXES = (".mmt", ".cellml")
 
 

@@ -16,12 +16,8 @@ from ionwidgets.simulation import simulate
 ONSET = 10.0  # ms
 F_I = table("hodgkin-huxley-1952").content["f_I"]["points"]
 # Cells whose beats another event starts; where it starts by itself a small shift in time is a large one in V.
-PACED = [
-    f"{card.name}:{v}" if v else card.name
-    for card in list_models()
-    if card.name not in ("noble1962", "pospischil2008")
-    for v in card.variants or [""]
-]
+UNPACED = ("noble1962", "pospischil2008")
+PACED = [key for card in list_models() if card.name not in UNPACED for key in card.keys]
 
 
 def crossings(time: np.ndarray, V: np.ndarray, level: float) -> np.ndarray:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ionwidgets.models import load_model
+from ionwidgets.models import list_models, load_model
 from ionwidgets.widgets import experiment_state
-from ionwidgets.widgets.baselines import keys, stored_baseline
+from ionwidgets.widgets.baselines import stored_baseline
 from ionwidgets.widgets.experiment_state import ExperimentState
 from ionwidgets.widgets.rhythm import rhythm_of
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.wave import simulate_wave
 
 
-@pytest.mark.parametrize("key", keys())
+@pytest.mark.parametrize("key", [key for card in list_models() for key in card.keys])
 def test_a_stored_baseline_is_what_is_simulated(key: str) -> None:
     model = load_model(key)
     cycle_length = rhythm_of(model).cycle_length
