@@ -1,4 +1,4 @@
-"""Reading and writing recordings: forms, units, and one error with line and column for every wrong file."""
+"""Reading recordings: forms, units, columns, and what is asked where they are ambiguous."""
 
 from __future__ import annotations
 
@@ -12,37 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from recording_files import made, tidy
 
 from ionwidgets.errors import IonWidgetsError, RecordingError
-from ionwidgets.recordings import parse_columns, parse_units, read_recording, write_recording
+from ionwidgets.recordings import parse_columns, parse_units, read_recording
 from ionwidgets.recordings.columns import split_title
 
-TIDY = "cycle_length [ms],time [ms],V [mV],Ca_i [mM]"
 DATA = Path(__file__).resolve().parents[1] / "data"
-
-
-def made(folder: Path, text: str | bytes, name: str = "cell.csv") -> Path:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def rows(count: int = 20, line: str = "400,{i},-80.5,1e-4") -> list[str]:
-    return [line.format(i=i) for i in range(count)]
-
-
-def tidy(*, count: int = 20, change: dict[int, str] | None = None, header: str = TIDY) -> str:
-    """A tidy file whose line numbers (from 1, the header) are replaced as `change` says."""
-    lines = [header, *rows(count)]
-    for number, line in (change or {}).items():
-        lines[number - 1] = line
-    return "\n".join(lines) + "\n"
-
-
-# Forms
 
 
 def test_tidy_file_becomes_the_dataset_of_the_simulations() -> None:
@@ -265,163 +241,6 @@ def test_wrong_mapping_on_the_command_line(parse, text: str, words: str) -> None
     with pytest.raises(IonWidgetsError) as caught:
         parse(text)
     assert words in str(caught.value)
-
-
-# Wrong files
-
-
-@pytest.mark.parametrize(
-    ("text", "where", "words"),
-    [
-        (tidy(change={7: "400,5,nan,1e-4"}), "cell.csv:7: column 'V [mV]': ", "'nan' is not a number"),
-        (tidy(change={7: "400,5,,1e-4"}), "cell.csv:7: column 'V [mV]': ", "the field is empty"),
-        (tidy(change={9: "400,7,-80,inf"}), "cell.csv:9: column 'Ca_i [mM]': ", "'inf' is infinite"),
-        (tidy(change={9: "400,7,1e999,1e-4"}), "cell.csv:9: column 'V [mV]': ", "too large"),
-        (tidy(change={4: "400,oops,-80,1e-4"}), "cell.csv:4: column 'time [ms]': ", "'oops' is text"),
-        (tidy(change={4: "400,2,0x1F,1e-4"}), "cell.csv:4: column 'V [mV]': ", "'0x1F' is text"),
-        (tidy(change={4: "400,2,1_0,1e-4"}), "cell.csv:4: column 'V [mV]': ", "'1_0' is text"),
-        (tidy(change={8: "400,4,-80,1e-4"}), "cell.csv:8: column 'time [ms]': ", "goes back from 5 to 4 ms"),
-        (tidy(change={8: "400,5,-80,1e-4"}), "cell.csv:8: column 'time [ms]': ", "stands still at 5 ms"),
-        (tidy(change={8: "400,6.2,-80,1e-4"}), "cell.csv:8: column 'time [ms]': ", "unevenly"),
-        (tidy(change={8: "400,6,-80"}), "cell.csv:8: ", "has 3 fields where the header has 4"),
-        (tidy(change={8: "400,6,-80,1e-4,9"}), "cell.csv:8: ", "has 5 fields where the header has 4"),
-        (tidy(change={3: "0,1,-80,1e-4"}), "cell.csv:3: column 'cycle_length [ms]': ", "must be positive"),
-        (tidy(change={3: "-400,1,-80,1e-4"}), "cell.csv:3: column 'cycle_length [ms]': ", "must be positive"),
-        (tidy(count=2), "cell.csv:3: column 'time [ms]': ", "only 2 samples; a cell needs at least 10"),
-        (tidy(count=0), "cell.csv:1: ", "a header but not one sample"),
-        (tidy(change={3: "500,1,-80,1e-4"}), "cell.csv:4: column 'time [ms]': ", "sampled unevenly"),
-        (
-            tidy(header="cycle_length [ms],time [ms],Vx,Ca_i [mM]"),
-            "cell.csv:1: column 'V': ",
-            "there are: 'cycle_length [ms]', 'time [ms]', 'Vx', 'Ca_i [mM]'",
-        ),
-        (tidy(header=TIDY.replace("[mV]", "[kV]")), "cell.csv:1: column 'V [kV]': ", "unknown unit 'kV'"),
-        (tidy(header=TIDY.replace("Ca_i [mM]", "Vm [mV]")), "cell.csv:1: column 'V': ", "could each be V"),
-        ("\n".join(rows()), "cell.csv:1: column 'time': ", "no column for time; there are: 4 without titles"),
-        ("\n".join(["1"] * 20), "cell.csv:1: column 'time': ", "only column 0, untitled"),
-        ("0,x\n" + "\n".join(f"{i},-80" for i in range(1, 20)), "cell.csv:1: column 1: ", "'x' is text"),
-        ("", "cell.csv: ", "the file is empty"),
-        ("\n# nothing\n\n", "cell.csv: ", "the file is empty"),
-        (bytes(range(256)) * 20, "cell.csv: ", "is binary, not text"),
-        (b"\xff\xfe\x00", "cell.csv: ", "is binary, not text"),
-        (bytes(range(160, 256)) * 20, "cell.csv: ", "is binary, not text"),
-        (gzip.compress(tidy().encode())[:-20], "cell.csv: ", "damaged gzip"),
-        (b"\x1f\x8bnonsense", "cell.csv: ", "damaged gzip"),
-        (
-            "\n".join(["time [ms],V [mV]", *(f"{i % 15},-80" for i in range(30))]),
-            "cell.csv:17: column 'time [ms]': ",
-            "several sweeps need a sweep column",
-        ),
-        (
-            "\n".join([TIDY, *rows(), *(f"500,{2 * i},-80,1e-4" for i in range(20))]),
-            "cell.csv:22: column 'time [ms]': ",
-            "sampled every 2 ms, the first every 1 ms",
-        ),
-    ],
-)
-def test_a_wrong_file_gets_one_line_with_file_line_and_column(
-    tmp_path: Path, text: str | bytes, where: str, words: str
-) -> None:
-    with pytest.raises(RecordingError) as caught:
-        read_recording(made(tmp_path, text))
-    message = str(caught.value)
-    assert message.startswith(where) and words in message and "\n" not in message
-
-
-def test_lines_are_the_files_own_whatever_is_skipped(tmp_path: Path) -> None:
-    text = "# a remark\n\n" + tidy(change={7: "400,5,bad,1e-4", 4: "400,2,-80,1e-4\n"})
-    with pytest.raises(RecordingError, match=r"cell.csv:10: column 'V \[mV\]': 'bad' is text"):
-        read_recording(made(tmp_path, text))
-
-
-def test_an_unused_column_may_hold_anything(tmp_path: Path) -> None:
-    text = "time [ms],remark,V [mV]\n" + "\n".join(f'{i},"a, b",-80' for i in range(20))
-    assert read_recording(made(tmp_path, text)).sizes["time"] == 20
-
-
-def test_a_path_that_is_not_there_names_its_neighbours(tmp_path: Path) -> None:
-    made(tmp_path, tidy(), "cell7.csv")
-    with pytest.raises(RecordingError, match=r"cell_7.csv: no such file; did you mean cell7.csv\?"):
-        read_recording(tmp_path / "cell_7.csv")
-    with pytest.raises(RecordingError, match="there is no folder"):
-        read_recording(tmp_path / "nowhere" / "cell7.csv")
-    with pytest.raises(RecordingError, match="is a folder"):
-        read_recording(tmp_path)
-
-
-@given(st.binary(max_size=400))
-def test_junk_never_raises_anything_else(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
-    path = made(tmp_path_factory.mktemp("junk"), junk)
-    with pytest.raises(RecordingError):
-        read_recording(path)
-
-
-@given(st.text(alphabet="0123456789.,;eE+-\n\t \"'#naif[]msV", max_size=300))
-def test_near_numbers_never_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    path = made(tmp_path_factory.mktemp("near"), text)
-    try:
-        read_recording(path)
-    except RecordingError as error:
-        assert "\n" not in str(error)
-
-
-# Round trip
-
-VOLTAGES = st.floats(-200, 200, allow_subnormal=False)
-
-
-@given(
-    V=arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(12, 30)), elements=VOLTAGES),
-    step=st.sampled_from([0.04, 0.1, 0.25, 1.0, 2.5, 1 / 3]),
-    paced=st.booleans(),
-    same=st.booleans(),
-    short=st.integers(0, 2),
-    units=st.sampled_from(["mV", "a.u."]),
-    suffix=st.sampled_from([".csv", ".csv.gz"]),
-)
-def test_what_is_written_reads_back(
-    tmp_path_factory: pytest.TempPathFactory,
-    V: np.ndarray,
-    step: float,
-    paced: bool,
-    same: bool,
-    short: int,
-    units: str,
-    suffix: str,
-) -> None:
-    cells, length = V.shape
-    if cells > 1 and short:
-        V[-1, -short:] = np.nan
-    cycle_length = np.full(cells, 400.0) if same else 300.0 + 50 * np.arange(cells)
-    dataset = xr.Dataset(
-        {"V": (("cell", "time"), V, {"units": units}), "Ca_i": (("cell", "time"), V * 1e-6, {"units": "mM"})},
-        {
-            "time": ("time", np.arange(length) * step, {"units": "ms"}),
-            "cycle_length": ("cell", cycle_length if paced else np.full(cells, np.nan), {"units": "ms"}),
-        },
-    )
-    path = tmp_path_factory.mktemp("round") / f"cell{suffix}"
-    write_recording(dataset, path)
-    first = read_recording(path)
-    np.testing.assert_array_equal(first["V"].values, V)
-    np.testing.assert_array_equal(first["Ca_i"].values, V * 1e-6)
-    np.testing.assert_allclose(first["time"].values, dataset["time"].values, rtol=1e-8)
-    assert first["V"].attrs["units"] == units
-    if paced:
-        np.testing.assert_array_equal(first["cycle_length"].values, cycle_length)
-    write_recording(first, path)
-    xr.testing.assert_identical(read_recording(path), first)
-
-
-def test_writing_asks_for_whole_traces_and_a_folder(tmp_path: Path) -> None:
-    dataset = read_recording(made(tmp_path, tidy()))
-    with pytest.raises(RecordingError, match="no variable 'V' to write; there are: Ca_i"):
-        write_recording(dataset.drop_vars("V"), tmp_path / "out.csv")
-    with pytest.raises(RecordingError, match="cannot be written"):
-        write_recording(dataset, tmp_path / "nowhere" / "out.csv")
-    dataset["V"].values[0, 3] = np.nan
-    with pytest.raises(RecordingError, match=r"cell 0 has gaps in V"):
-        write_recording(dataset, tmp_path / "out.csv")
 
 
 def test_importing_recordings_loads_no_heavy_package() -> None:
