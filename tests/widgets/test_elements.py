@@ -68,10 +68,14 @@ def test_a_page_that_missed_a_change_while_loading_is_sent_it_once_ready(
     view._answer(None, {"kind": "ready"}, None)
     assert sent == []
     figures.update_action_potential(view, [figures.Trace("b", [0.0, 1.0], [5.0, 6.0], None)])
-    monkeypatch.setattr(view, "_send_update_msg", lambda traces, layout, indexes: sent.append(traces))
+    monkeypatch.setattr(view, "_send_update_msg", lambda restyle_data, *_, **__: sent.append(restyle_data))
     view._answer(None, {"kind": "ready"}, None)
     assert len(sent) == 1
     np.testing.assert_array_equal(sent[0]["y"][0], [5.0, 6.0])  # type: ignore[index]
+    assert sent[0]["showlegend"] == [True]
+    figures.update_action_potential(view, [figures.Trace("b", [], [], None)])
+    view._answer(None, {"kind": "ready"}, None)
+    assert sent[-1]["showlegend"] == [False], "nothing is drawn, so nothing stands in the legend"
     view.close()
 
 

@@ -58,19 +58,15 @@ class FigureView(go.FigureWidget):
             self._tell_all()
 
     def _tell_all(self) -> None:
-        """Send what the updates of `ionwidgets.figures` change: values, names, bar colours, ranges."""
+        """Send what the updates of `ionwidgets.figures` change: values, names, legend, bar colours."""
         traces = {
             name: [trace.get(name) for trace in self._data]
-            for name in ("x", "y", "name")
+            for name in ("x", "y", "name", "showlegend")
             if any(name in trace for trace in self._data)
         }
         if any("color" in trace.get("marker", {}) for trace in self._data):
             traces["marker.color"] = [trace.get("marker", {}).get("color") for trace in self._data]
-        layout = {}
-        for axis in ("xaxis", "xaxis2"):
-            if "range" in self._layout.get(axis, {}):
-                layout[f"{axis}.range"] = list(self._layout[axis]["range"])
-        self._send_update_msg(traces, layout, list(range(len(self._data))))
+        self._send_update_msg(traces, {}, list(range(len(self._data))))
 
 
 @lru_cache(maxsize=1)
