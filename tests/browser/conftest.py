@@ -123,7 +123,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Watched]
         watched.page.set_default_timeout(60_000)
         prepare(watched.page)
         watched.page.goto(address, wait_until="commit")
-        watched.page.get_by_role("navigation", name="Steps").wait_for()
+        watched.page.get_by_role("navigation", name="Steps", exact=True).wait_for()
         return watched
 
     yield open_one

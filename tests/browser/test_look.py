@@ -46,8 +46,8 @@ def test_every_step_fits_and_every_control_has_a_name(
 ) -> None:
     page: Page = open_page(width=width, scheme=scheme).page
     for step in (STEPS[4], *STEPS[:4]):
-        page.get_by_role("button", name=step).click()
-        expect(page.get_by_role("button", name=step)).to_have_attribute("aria-current", "step")
+        page.get_by_role("button", name=step, exact=True).click()
+        expect(page.get_by_role("button", name=step, exact=True)).to_have_attribute("aria-current", "step")
         expect(page.get_by_text(SHOWN[step], exact=True)).to_be_visible(timeout=30_000)
         page.locator(".ionw-figure .main-svg:visible").first.wait_for()
         page.wait_for_function(FIGURES_FIT)
@@ -61,19 +61,19 @@ def test_every_step_fits_and_every_control_has_a_name(
 
 def test_only_the_step_that_is_shown_is_in_the_accessibility_tree(open_page: Callable[..., Any]) -> None:
     page: Page = open_page().page
-    page.get_by_role("button", name="2 Experiment").click()
+    page.get_by_role("button", name="2 Experiment", exact=True).click()
     expect(page.get_by_role("slider", name="g_Kr", exact=True)).to_be_visible()
-    page.get_by_role("button", name="4 Retrain").click()
+    page.get_by_role("button", name="4 Retrain", exact=True).click()
     expect(page.get_by_label("eta")).to_be_visible()
     expect(page.get_by_role("slider")).to_have_count(0)
-    expect(page.get_by_role("heading", name="Alter the model by hand")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Alter the model by hand", exact=True)).to_have_count(0)
 
 
 def test_the_steps_can_be_walked_with_the_keyboard_alone(open_page: Callable[..., Any]) -> None:
     page: Page = open_page().page
-    page.get_by_role("button", name="1 Model").focus()
+    page.get_by_role("button", name="1 Model", exact=True).focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="2 Experiment")).to_be_focused()
+    expect(page.get_by_role("button", name="2 Experiment", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     slider = page.get_by_role("slider").first
     expect(slider).to_be_visible()

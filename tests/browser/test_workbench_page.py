@@ -22,20 +22,20 @@ def page(open_page: OpenPage) -> Page:
 
 
 def _step(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
-    expect(page.get_by_role("button", name=name)).to_have_attribute("aria-current", "step")
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-current", "step")
 
 
 def _line(page: Page, figure: str, index: int) -> np.ndarray:
     """y of one line of the figure with this accessible name, as the page has it."""
-    values = page.get_by_role("img", name=figure).evaluate(
+    values = page.get_by_role("img", name=figure, exact=True).evaluate(
         "(plot, index) => Array.from(plot.data[index].y ?? [])", index
     )
     return np.array(values, float)
 
 
 def _drawn(page: Page, figure: str, index: int) -> None:
-    page.get_by_role("img", name=figure).wait_for()
+    page.get_by_role("img", name=figure, exact=True).wait_for()
     page.wait_for_function(
         "([name, index]) => document.querySelector(`[aria-label='${name}']`)?.data?.[index]?.y?.length > 0",
         arg=[figure, index],
@@ -59,7 +59,7 @@ def test_the_finding_is_seen_without_a_click(page: Page) -> None:
     expect(page.get_by_role("status")).not_to_be_empty()
     for name, file in (("Download JSON", "finding.json"), ("Download .mmt", "edited.mmt")):
         with page.expect_download() as download:
-            page.get_by_role("link", name=name).click()
+            page.get_by_role("link", name=name, exact=True).click()
         assert download.value.suggested_filename == file
     expect(page.get_by_label("Python that redoes this session")).to_have_value(re.compile(r"iw\.discover"))
     assert "iw.workbench" not in page.content(), "the notebook's source is not shown"
@@ -89,7 +89,7 @@ def _moved_by_g_kr(page: Page) -> int:
     expect(page.get_by_role("row", name=re.compile("^APD90"))).to_contain_text("+")
     slider.press("Home")
     expect(slider).to_have_attribute("aria-valuetext", "×0, blocked")
-    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     expect(slider).to_have_attribute("aria-valuetext", "×1, control")
     page.wait_for_function(
         "([name, count]) => document.querySelector(`[aria-label='${name}']`)"
@@ -134,12 +134,12 @@ def test_training_starts_and_stops_at_once(page: Page) -> None:
     status = page.get_by_role("status")
     expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=30_000)
     _drawn(page, "Loss of the training against update number", 0)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("button", name="Resume")).to_be_enabled()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_enabled()
     expect(status).to_contain_text("paused")
-    page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_enabled()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_enabled()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(
         page.get_by_text(re.compile("The training was stopped after .* stays in use")).first
     ).to_be_visible(timeout=5_000)
@@ -151,7 +151,7 @@ def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
     _step(page, "4 Retrain")
     page.get_by_role("button", name="Retrain", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
-    expect(page.get_by_role("button", name="5 Interpret")).to_have_attribute(
+    expect(page.get_by_role("button", name="5 Interpret", exact=True)).to_have_attribute(
         "aria-current", "step", timeout=180_000
     )
     expect(page.get_by_role("status")).to_contain_text("I_Kr is down to")
@@ -161,10 +161,10 @@ def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
 
 
 def test_a_retraining_can_be_stopped_and_keeps_the_finding(page: Page) -> None:
-    page.get_by_role("button", name="Run it live").click()
-    expect(page.get_by_role("button", name="4 Retrain")).to_have_attribute("aria-current", "step")
+    page.get_by_role("button", name="Run it live", exact=True).click()
+    expect(page.get_by_role("button", name="4 Retrain", exact=True)).to_have_attribute("aria-current", "step")
     expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("The retraining was stopped")).first).to_be_visible(timeout=10_000)
     _step(page, "5 Interpret")
     expect(page.get_by_role("heading", name=re.compile("I_Kr is down to"))).to_be_visible()
@@ -190,7 +190,7 @@ def test_a_recording_and_a_model_can_be_handed_in(page: Page, tmp_path: Any) -> 
     page.get_by_label("Variant").select_option(label="epi: epicardial cell")
     expect(page.get_by_role("status")).to_contain_text("is open")
     _step(page, "5 Interpret")
-    expect(page.get_by_role("heading", name="No finding yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No finding yet", exact=True)).to_be_visible()
 
 
 def test_a_cellml_file_that_can_be_read_in_two_ways_is_asked_about(page: Page, tmp_path: Any) -> None:
@@ -206,15 +206,15 @@ def test_a_cellml_file_that_can_be_read_in_two_ways_is_asked_about(page: Page, t
     question = page.get_by_label("Which state is the membrane potential?")
     expect(question).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("two.cellml: Which state")
-    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_disabled()
     question.select_option("Vs")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue", exact=True).click()
     expect(question).to_be_hidden()
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("two"))
     expect(page.get_by_text("3 states, 2 gates, 2 currents")).to_be_visible()
     expect(page.get_by_text("Control at a cycle length of", exact=False)).to_be_visible(timeout=60_000)
     calcium = "Action potential and calcium transient of the model as published"
-    expect(page.get_by_role("img", name=calcium)).to_have_count(0)
+    expect(page.get_by_role("img", name=calcium, exact=True)).to_have_count(0)
     _drawn(page, "Action potential of the model as published", 0)
     _step(page, "2 Experiment")
     expect(page.get_by_role("slider", name="g_K", exact=True)).to_be_visible()
