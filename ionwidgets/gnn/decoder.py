@@ -57,6 +57,10 @@ class Balance:
     fixed: dict
     hidden: dict[str, NDArray]
 
+    def observed(self, name: str) -> torch.Tensor:
+        """V [mV] or Ca_i [mM] along the beats (T, B); the model's own Ca_i where none was recorded."""
+        return torch.as_tensor(self.hidden[name])
+
     def currents(self, gates: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every membrane current (T, B) [A/F] at control scale, with these gates (T, B, G)."""
         known = dict(self.fixed)

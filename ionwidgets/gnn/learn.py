@@ -134,7 +134,7 @@ def _last(values: np.ndarray) -> float:
 def _fit(model: IonicModel, seed: int, progress: Control | None, settings: Stage1) -> GatingNetwork:
     grid = np.arange(V_TRAINED[0], V_TRAINED[1] + settings.step_mV / 2, settings.step_mV)
     curves = model.gate_curves(grid)
-    V = torch.as_tensor(grid)
+    V = torch.as_tensor(grid).unsqueeze(-1)
     h_inf = torch.as_tensor(np.stack([curves[name][0] for name in model.gate_names], axis=-1))
     tau = np.stack([curves[name][1] for name in model.gate_names], axis=-1)
     log_rate = torch.as_tensor(-np.log(np.maximum(tau, settings.tau_floor_ms)))

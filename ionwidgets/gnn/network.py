@@ -1,17 +1,18 @@
-"""The network of Iravanian (arXiv 2011.07388): features of the potential, then the gating layer.
+"""The network of Iravanian (arXiv 2011.07388): features of what is observed, then the gating layer.
 
     x = (V + 25 mV) / 15 mV                          (T, B, 1), V held to -120 ... 70 mV
     z = tanh(W2 tanh(W1 x + b1) + b2)                (T, B, 30)
     h = GatingLayer([z; x])                          (T, B, G)
 
-The paper feeds z alone into the layer. The skip of x gives it every Boltzmann curve exactly, one weight each,
-and tanh makes the curves smooth, so that a second-order method can finish the fit.
+The paper has V and Ca_i in x, relu for tanh, and feeds z alone into the layer (`ionwidgets.gnn.paper`). The
+skip of x gives it every Boltzmann curve exactly, one weight each, and tanh makes the curves smooth, so that a
+second-order method can finish the fit.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +20,98 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from ionwidgets.errors import TrainingError
+from ionwidgets.gnn.emulator import Emulator, Outputs
 from ionwidgets.gnn.layer import GatingLayer
+from ionwidgets.gnn.tensor_file import save_tensors
 
-WIDTH = 30
-CENTRE, SPREAD = -25.0, 15.0  # mV
 V_TRAINED = (-120.0, 70.0)  # mV; beyond, the curves' ends are held
 SCHEMA = "ionwidgets/network/1"
+EMULATOR = "emulator."  # before the names of its tensors in a file
+ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network looks like; the defaults are ours, `ionwidgets.gnn.paper` has the published one.
+
+    observables: what the network sees, ("V",) or ("V", "Ca_i"), in mV and mM. centre, spread:
+    x = (observable - centre) / spread, one of each an observable. held: the range that every observable is
+    held to. width: of both layers of features. activation: "tanh" or "relu". skip: whether x goes to the
+    gating layer beside the features. gate_range: (low, high) of every gate where the network's own run from 0
+    to 1 between them; else none.
+    """
+
+    observables: tuple[str, ...] = ("V",)
+    centre: tuple[float, ...] = (-25.0,)
+    spread: tuple[float, ...] = (15.0,)
+    held: tuple[tuple[float, float], ...] = (V_TRAINED,)
+    width: int = 30
+    activation: str = "tanh"
+    skip: bool = True
+    gate_range: tuple[tuple[float, float], ...] = ()
 
 
 class GatingNetwork(nn.Module):
-    """From potentials (T, B) [mV] to gates (T, B, G); one time step of the layer is 1 ms."""
+    """From what is observed (T, B, observables) to gates (T, B, G); one step of the layer is 1 ms.
 
-    def __init__(self, n_gates: int) -> None:
+    The buffer `clamp` (K, observables) is what the model shows under voltage clamp at K rising potentials: it
+    says at which Ca_i the gate curves are drawn. A network of V alone has none (K = 0).
+    """
+
+    def __init__(self, n_gates: int, shape: Shape | None = None, clamp: torch.Tensor | None = None) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Linear(1, WIDTH), nn.Tanh(), nn.Linear(WIDTH, WIDTH), nn.Tanh())
-        self.gating = GatingLayer(WIDTH + 1, n_gates)
+        self.shape = shape = shape or Shape()
+        active, n_observables = ACTIVATIONS[shape.activation], len(shape.observables)
+        self.features = nn.Sequential(
+            nn.Linear(n_observables, shape.width), active(), nn.Linear(shape.width, shape.width), active()
+        )
+        self.gating = GatingLayer(shape.width + (n_observables if shape.skip else 0), n_gates)
+        empty = torch.zeros(0, n_observables)
+        self.register_buffer("clamp", empty if clamp is None else clamp, persistent=clamp is not None)
 
-    def inputs(self, V: torch.Tensor) -> torch.Tensor:
-        """What the gating layer sees: features and, past them, the potential itself: (...) to (..., 31)."""
-        x = ((V.clamp(*V_TRAINED) - CENTRE) / SPREAD).unsqueeze(-1)
-        return torch.cat([self.features(x), x], dim=-1)
+    def inputs(self, observed: torch.Tensor) -> torch.Tensor:
+        """What the gating layer sees: features and, past them, the observables themselves.
 
-    def forward(self, V: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
-        return self.gating(self.inputs(V), h0)
+        (..., observables) [mV, mM] to (..., F).
+        """
+        x = self.scaled(observed)
+        return torch.cat([self.features(x), x], dim=-1) if self.shape.skip else self.features(x)
+
+    def scaled(self, observed: torch.Tensor) -> torch.Tensor:
+        """The observables in the network's own units, x."""
+        low, high, centre, spread = (
+            observed.new_tensor(values)
+            for values in (*zip(*self.shape.held, strict=True), self.shape.centre, self.shape.spread)
+        )
+        return (torch.maximum(torch.minimum(observed, high), low) - centre) / spread
+
+    def forward(self, observed: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
+        return self.gating(self.inputs(observed), h0)
+
+    def clamped(self, V: NDArray) -> torch.Tensor:
+        """What is observed under clamp to the potentials V (N,) [mV]: (N, observables)."""
+        columns = [V]
+        if len(self.shape.observables) > 1:
+            table = self.clamp.double().numpy()
+            columns += [np.interp(V, table[:, 0], table[:, j]) for j in range(1, table.shape[1])]
+        return torch.as_tensor(np.stack(columns, axis=-1))
 
 
 @dataclass(frozen=True)
 class Network:
     """A trained network and what is known of it.
 
-    `card` holds model, variant, model_hash, seed, data, figures and the command that trained it; it travels
-    in the file's metadata.
+    `module` is m1, `emulator` m2 where it was learnt. `card` holds model, variant, model_hash, preset, seed,
+    data, figures and the command that trained it; it travels in the file's metadata.
     """
 
     module: GatingNetwork
     gate_names: tuple[str, ...]
     card: dict[str, Any]
+    emulator: Emulator | None = None
 
     @property
     def model_name(self) -> str:
@@ -72,20 +125,35 @@ class Network:
     def model_hash(self) -> str:
         return self.card["model_hash"]
 
+    @property
+    def observables(self) -> tuple[str, ...]:
+        return self.module.shape.observables
+
     def gate_curves(self, V: ArrayLike) -> dict[str, tuple[NDArray, NDArray]]:
-        """h_inf and tau [ms] of every gate at potentials `V` [mV], shape (N,)."""
+        """h_inf and tau [ms] of every gate at potentials `V` [mV], shape (N,).
+
+        Those of a network that sees Ca_i too are drawn at the Ca_i of the model under clamp.
+        """
+        dtype = self.module.gating.steady.weight.dtype
         with torch.no_grad():
-            dtype = self.module.gating.steady.weight.dtype
-            p = self.module.inputs(torch.as_tensor(np.asarray(V, dtype=float), dtype=dtype))
+            p = self.module.inputs(self.module.clamped(np.asarray(V, dtype=float)).to(dtype))
             h_inf = self.module.gating.h_inf(p).double().numpy()
             tau = torch.exp(-self.module.gating.log_rate(p)).double().numpy()
-        return {name: (h_inf[:, j], tau[:, j]) for j, name in enumerate(self.gate_names)}
+        ranges = self.module.shape.gate_range or ((0.0, 1.0),) * len(self.gate_names)
+        return {
+            name: (low + (high - low) * h_inf[:, j], tau[:, j])
+            for j, (name, (low, high)) in enumerate(zip(self.gate_names, ranges, strict=True))
+        }
 
     def save(self, path: str | Path) -> None:
-        """Write weights (float32) and card as one safetensors file."""
-        metadata = {"schema": SCHEMA, "card": json.dumps(self.card), "gates": json.dumps(self.gate_names)}
-        tensors = {k: v.float().contiguous() for k, v in self.module.state_dict().items()}
-        save_file(tensors, str(path), metadata=metadata)
+        """Write weights (float32) and card as one safetensors file, whole or not at all."""
+        about = {"card": self.card, "gates": self.gate_names, "shape": asdict(self.module.shape)}
+        tensors = dict(self.module.state_dict())
+        if self.emulator is not None:
+            about["outputs"] = asdict(self.emulator.outputs)
+            tensors |= {f"{EMULATOR}{key}": w for key, w in self.emulator.state_dict().items()}
+        metadata = {"schema": SCHEMA} | {key: json.dumps(value) for key, value in about.items()}
+        save_tensors({key: w.float().contiguous() for key, w in tensors.items()}, path, metadata)
 
     @staticmethod
     def load(path: str | Path) -> Network:
@@ -99,17 +167,34 @@ class Network:
         try:
             with safe_open(str(path), framework="pt") as file:
                 metadata = file.metadata() or {}
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+                tensors = {key: file.get_tensor(key).double() for key in file.keys()}  # noqa: SIM118 (no mapping)
             if metadata.get("schema") != SCHEMA:
                 raise TrainingError(
                     f"{name}: not a network of ionwidgets (schema {metadata.get('schema')!r})"
                 )
             gates = tuple(json.loads(metadata["gates"]))
-            module = GatingNetwork(len(gates)).double()
-            module.load_state_dict({key: tensor.double() for key, tensor in tensors.items()})
-            return Network(module, gates, json.loads(metadata["card"]))
+            shape = read_shape(json.loads(metadata["shape"])) if "shape" in metadata else Shape()
+            module = GatingNetwork(len(gates), shape, tensors.get("clamp")).double()
+            module.load_state_dict({k: w for k, w in tensors.items() if not k.startswith(EMULATOR)})
+            emulator = None
+            if "outputs" in metadata:
+                outputs = Outputs(**{k: tuple(v) for k, v in json.loads(metadata["outputs"]).items()})
+                emulator = Emulator(len(shape.observables), len(gates), outputs, shape.width).double()
+                emulator.load_state_dict(
+                    {k.removeprefix(EMULATOR): w for k, w in tensors.items() if k.startswith(EMULATOR)}
+                )
+            return Network(module, gates, json.loads(metadata["card"]), emulator)
         except FileNotFoundError:
             raise TrainingError(f"{path}: there is no such file") from None
-        except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             why = " ".join(str(error).split())  # torch lists what does not fit over many lines
             raise TrainingError(f"{name}: cannot be read as a network ({why})") from None
+
+
+def read_shape(about: dict[str, Any]) -> Shape:
+    """A `Shape` from JSON, whose lists are tuples here."""
+    return Shape(**{key: _tuples(value) for key, value in about.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

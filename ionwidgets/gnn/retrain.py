@@ -11,7 +11,8 @@ does not ask for does not move.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.layer import GatingLayer
-from ionwidgets.gnn.network import GatingNetwork, Network
+from ionwidgets.gnn.network import Network
 from ionwidgets.gnn.threads import one_thread
 from ionwidgets.jobs import Control
 
@@ -74,7 +75,8 @@ def retrain_network(
     module = network.module
     with torch.no_grad():
         # Midway between samples, which makes the scan second order in the sample interval.
-        p = module.inputs(0.5 * (balance.V + torch.roll(balance.V, 1, 0)))
+        seen = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
+        p = module.inputs(0.5 * (seen + torch.roll(seen, 1, 0)))
         h = _scan(module.gating, p, balance)
         before = balance.currents(h)
     changed = GatingLayer(p.shape[-1], len(network.gate_names)).to(p.dtype)
@@ -121,12 +123,11 @@ def retrain_network(
         zero = torch.zeros_like(log_scales)
         first = balance.residual(before, zero).square().sum() / variance
         last = balance.residual(balance.currents(altered), log_scales).square().sum() / variance
-    new = GatingNetwork(len(network.gate_names)).to(p.dtype)
-    new.features.load_state_dict(module.features.state_dict())
+    new = deepcopy(module)
     new.gating.load_state_dict(changed.state_dict())
     scales = {c.name: float(s) for c, s in zip(balance.model.currents, log_scales.detach(), strict=True)}
     return Retrained(
-        Network(new, network.gate_names, network.card),
+        replace(network, module=new),
         h,
         altered,
         scales,
