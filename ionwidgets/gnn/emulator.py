@@ -38,9 +38,8 @@ class Emulator(nn.Module):
             nn.Linear(n_observables + n_gates, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
         )
         self.memory = nn.LSTM(width, n)
-        with torch.no_grad():  # the published layer has one bias, torch's two
-            self.memory.bias_hh_l0.zero_()
-        self.memory.bias_hh_l0.requires_grad_(False)
+        # The published layer has one bias, torch's two.
+        self.memory.bias_hh_l0 = nn.Parameter(torch.zeros(4 * n), requires_grad=False)
         self.last = nn.Linear(n, n)
 
     def forward(

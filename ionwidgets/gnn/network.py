@@ -61,6 +61,8 @@ class GatingNetwork(nn.Module):
     says at which Ca_i the gate curves are drawn. A network of V alone has none (K = 0).
     """
 
+    clamp: torch.Tensor
+
     def __init__(self, n_gates: int, shape: Shape | None = None, clamp: torch.Tensor | None = None) -> None:
         super().__init__()
         self.shape = shape = shape or Shape()
