@@ -62,7 +62,7 @@ class Balance:
         return torch.as_tensor(self.hidden[name])
 
     def currents(self, gates: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Every membrane current (T, B) [A/F] at control scale, with these gates (T, B, G)."""
+        """Every membrane current (..., T, B) [A/F] at control scale, with these gates (..., T, B, G)."""
         known = dict(self.fixed)
         for j, name in enumerate(self.model.gate_names):
             known[self.model.variables[name]] = gates[..., j]
@@ -70,11 +70,15 @@ class Balance:
         return {name: evaluate(myokit.Name(self.model.variables[name]), known, TORCH) for name in names}
 
     def residual(self, currents: dict[str, torch.Tensor], log_scales: torch.Tensor) -> torch.Tensor:
-        """r (T, B) [mV/ms], zero where nothing is asked; log_scales (currents,)."""
-        total = sum(
-            torch.exp(log_scales[i]) * currents[current.name] for i, current in enumerate(self.model.currents)
-        )
+        """r (..., T, B) [mV/ms], zero where nothing is asked; log_scales (..., currents)."""
+        scales = torch.exp(log_scales)[..., None, None, :]
+        total = sum(scales[..., i] * currents[current.name] for i, current in enumerate(self.model.currents))
         return (self.dVdt + total) * self.weight
+
+    def misfit(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
+        """sum r^2 / sum (dV/dt)^2 of gates (N, T, B, G) and scales (N, currents): (N,)."""
+        r = self.residual(self.currents(gates), log_scales)
+        return r.square().sum((-2, -1)) / (self.dVdt * self.weight).square().sum()
 
 
 def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr.Dataset) -> Balance:

@@ -93,6 +93,13 @@ class GatingNetwork(nn.Module):
     def forward(self, observed: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
         return self.gating(self.inputs(observed), h0)
 
+    def unscaled(self, h: torch.Tensor) -> torch.Tensor:
+        """The gates themselves, of (..., G) that run from 0 to 1 over `Shape.gate_range`."""
+        if not self.shape.gate_range:
+            return h
+        low, high = (h.new_tensor(values) for values in zip(*self.shape.gate_range, strict=True))
+        return low + (high - low) * h
+
     def clamped(self, V: NDArray) -> torch.Tensor:
         """What is observed under clamp to the potentials V (N,) [mV]: (N, observables)."""
         columns = [V]
@@ -139,13 +146,9 @@ class Network:
         dtype = self.module.gating.steady.weight.dtype
         with torch.no_grad():
             p = self.module.inputs(self.module.clamped(np.asarray(V, dtype=float)).to(dtype))
-            h_inf = self.module.gating.h_inf(p).double().numpy()
+            h_inf = self.module.unscaled(self.module.gating.h_inf(p)).double().numpy()
             tau = torch.exp(-self.module.gating.log_rate(p)).double().numpy()
-        ranges = self.module.shape.gate_range or ((0.0, 1.0),) * len(self.gate_names)
-        return {
-            name: (low + (high - low) * h_inf[:, j], tau[:, j])
-            for j, (name, (low, high)) in enumerate(zip(self.gate_names, ranges, strict=True))
-        }
+        return {name: (h_inf[:, j], tau[:, j]) for j, name in enumerate(self.gate_names)}
 
     def save(self, path: str | Path) -> None:
         """Write weights (float32) and card as one safetensors file, whole or not at all."""
