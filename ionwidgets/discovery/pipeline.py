@@ -18,6 +18,7 @@ import xarray as xr
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import Judged, judge
+from ionwidgets.discovery.late_apd90 import late_apd90
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.discovery.propose import pairs, propose, screen
@@ -31,7 +32,7 @@ from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
 from ionwidgets.simulation import voltage_grid
-from ionwidgets.simulation.sweep import STIMULUS_ONSET, Steps
+from ionwidgets.simulation.sweep import Steps
 
 COARSE = Steps(
     low=0.01, high=0.5, dv=0.4, bend_others=1e-3
@@ -39,7 +40,6 @@ COARSE = Steps(
 COARSE_SETTLING = 1000.0  # ms
 MOST_HISTORY = 600_000.0  # ms of pacing before a recording
 SHOWN_AFTER, SHOWN_PERIODS = 20_000.0, 3  # ms of pacing, and the periods of it that are kept to be shown
-LAST = 5000.0  # ms at the end of a prediction over which APD90 is averaged
 
 
 @dataclass(frozen=True)
@@ -277,10 +277,7 @@ def _predictions(
     if result.verdict == "unexplained" or not predictions:
         return predictions
     paced = result.simulate(list(cycle_lengths), duration, variables=[])
-    for i, cycle_length in enumerate(cycle_lengths):
-        onsets = STIMULUS_ONSET + np.arange(paced.sizes["beat"]) * cycle_length
-        apd90 = paced["APD90"].values[i][onsets >= duration - LAST]
-        apd90 = apd90[np.isfinite(apd90)]
-        if apd90.size:
-            predictions[f"{cycle_length:g}"]["apd90_ms"] = round(float(apd90.mean()), 3)
+    for cycle_length, apd90 in zip(cycle_lengths, late_apd90(paced, duration), strict=True):
+        if np.isfinite(apd90):
+            predictions[f"{cycle_length:g}"]["apd90_ms"] = round(float(apd90), 3)
     return predictions

@@ -106,20 +106,16 @@ def retrain_batch(
     settings = settings or Stage2()
     decoder = decoder or balance
     names = [current.name for current in balance.model.currents]
-    with torch.no_grad():
-        # Midway between samples, which makes the scan second order in the sample interval.
-        seen = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
-        p = network.module.inputs(0.5 * (seen + torch.roll(seen, 1, 0)))
-    layers = _Layers(network, p, balance, len(runs))
+    layers = _Layers(network, balance, len(runs))
     with torch.no_grad():
         h = layers.gates()[0]
         before = balance.currents(h)
     first_scales = [
-        FIRST_SCALE * torch.randn(len(names), generator=torch.Generator().manual_seed(seed), dtype=p.dtype)
+        FIRST_SCALE * torch.randn(len(names), generator=torch.Generator().manual_seed(seed), dtype=balance.V.dtype)
         for _, seed in runs
     ]
     log_scales = torch.stack(first_scales).requires_grad_()
-    eta = p.new_tensor([eta for eta, _ in runs])
+    eta = balance.V.new_tensor([eta for eta, _ in runs])
     optimizer = torch.optim.Adam([*layers.weights, log_scales], lr=settings.rate)
     weight = balance.weight.unsqueeze(-1)
     losses = np.full((settings.updates, len(runs)), np.nan)
@@ -171,11 +167,22 @@ def retrain_batch(
     return found
 
 
-class _Layers:
-    """N gating layers over the same features p (T, B, F), all beginning as the network's."""
+@one_thread()
+@torch.no_grad()
+def gates_along(network: Network, balance: Balance) -> torch.Tensor:
+    """The network's gates (T, B, G) along recorded beats that repeat for ever."""
+    return _Layers(network, balance, 1).gates()[0]
 
-    def __init__(self, network: Network, p: torch.Tensor, balance: Balance, n: int) -> None:
-        self._network, self._p = network, p
+
+class _Layers:
+    """N gating layers over the same features p (T, B, F) of the beats, all beginning as the network's."""
+
+    def __init__(self, network: Network, balance: Balance, n: int) -> None:
+        self._network = network
+        with torch.no_grad():
+            # Midway between samples, which makes the scan second order in the sample interval.
+            seen = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
+            self._p = network.module.inputs(0.5 * (seen + torch.roll(seen, 1, 0)))
         gating = network.module.gating
         self.weights = [
             w.detach().expand(n, *w.shape).clone().requires_grad_()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -65,15 +65,20 @@ def non_gates(model: IonicModel) -> tuple[str, ...]:
     return (*model.observables, *others)
 
 
-def paced(model: IonicModel, settings: Paper, scale: Mapping[str, Swept] | None = None) -> xr.Dataset:
-    """The samples that train: every state (cell, time) of cells paced from the model's initial state."""
+def paced(
+    model: IonicModel,
+    settings: Paper,
+    scale: Mapping[str, Swept] | None = None,
+    variables: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """The samples that train: `variables`, every state when left out, of cells paced from the initial state."""
     first, last = settings.used
     if not 0 <= first < last <= settings.duration:
         raise TrainingError(
             f"the samples used must lie within the {settings.duration:g} ms; found {first:g}-{last:g}"
         )
     return simulate(
-        model, list(settings.cycle_lengths), last, scale=scale, variables=list(model.states),
+        model, list(settings.cycle_lengths), last, scale=scale, variables=list(variables or model.states),
         sample=settings.sample, record_from=first,
     )  # fmt: skip
 

@@ -151,12 +151,14 @@ def retrain_as_published(
     *,
     etas: Sequence[float] | None = None,
     settings: Paper | None = None,
+    landed: Callable[[Stage2Run], None] | None = None,
     progress: Control | None = None,
     threads: int | None = None,
 ) -> list[Stage2Run]:
     """Stage 2: for every eta a gating layer learns what `observed` (V, Ca_i; cell, time) shows.
 
-    The runs share the cores, a thread each. For a control network (mp) the samples are the control's own.
+    The runs share the cores, a thread each; `landed` is told of every one as it ends, from its thread. For a
+    control network (mp) the samples are the control's own.
 
     Raises
     ------
@@ -191,7 +193,10 @@ def retrain_as_published(
             done[i] = updates_done
             return not stop.is_set()
 
-        return _stage2(network, w, ends, (x, p, reference), etas[i], settings, alive)
+        found = _stage2(network, w, ends, (x, p, reference), etas[i], settings, alive)
+        if landed is not None:
+            landed(found)
+        return found
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         running = [pool.submit(run, i) for i in range(len(etas))]

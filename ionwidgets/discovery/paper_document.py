@@ -1,0 +1,130 @@
+"""HTML with Plotly figures, as files that need nothing from outside: plotly.js lies beside them, once.
+
+FOLDER/figures/NAME.json, FOLDER/figures/NAME.html, FOLDER/figures/plotly.min.js
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+_COLOURS: Final = """
+:root { color-scheme: light dark; --paper: #fff; --sheet: #f6f7f9; --line: #d5dae0; --grid: #e4e7eb;
+  --ink: #1b2026; --soft: #555e69; --accent: #0b64a0; --mark: #e5f1f9; --changed: #fbeee4; }
+@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --sheet: #1d2126; --line: #394049;
+  --grid: #2d333a; --ink: #e8ebef; --soft: #a9b2bd; --accent: #62b6ee; --mark: #17344a; --changed: #3a281b; } }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+.plot { width: 100%; min-width: 0; overflow: hidden; color: var(--soft); }
+.plot .main-svg { background: transparent !important; }
+.plot .main-svg text { fill: var(--soft) !important; }
+.plot .main-svg .legend text, .plot .main-svg .annotation text, .plot .hoverlayer text {
+  fill: var(--ink) !important; }
+.plot .gridlayer path { stroke: var(--grid) !important; }
+.plot .hoverlayer .legend .bg, .plot .hovertext path { fill: var(--sheet) !important;
+  stroke: var(--line) !important; }
+"""
+_STYLE: Final = """
+main { box-sizing: border-box; max-width: 1440px; margin: 0 auto; padding: 20px clamp(14px, 2.4vw, 36px) 48px; }
+h1 { font-size: 25px; line-height: 1.2; margin: 0 0 4px; text-wrap: balance; }
+h2 { font-size: 20px; line-height: 1.25; margin: 40px 0 6px; padding-top: 14px; border-top: 1px solid var(--line); }
+h3 { font-size: 15px; margin: 18px 0 4px; }
+p, ul { margin: 0 0 8px; max-width: 84ch; overflow-wrap: break-word; }
+ul { padding-left: 20px; }
+li { margin-bottom: 6px; }
+.soft, figcaption { color: var(--soft); }
+a { color: var(--accent); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 600px), 1fr)); gap: 12px 28px;
+  align-items: start; }
+.pair.figures { grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }
+.pair > * { min-width: 0; margin: 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.wide > table { width: 100%; }
+caption { text-align: left; font-weight: 620; padding: 6px 0; }
+th, td { padding: 3px 7px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid);
+  font-weight: 400; }
+thead th { color: var(--soft); vertical-align: bottom; }
+thead tr.truth th { color: var(--ink); border-bottom: 2px solid var(--line); font-weight: 620; }
+th.group { text-align: center; border-bottom: 1px solid var(--line); }
+th:first-child, td.words { text-align: left; }
+th:first-child { position: sticky; left: 0; background: var(--paper); }
+td.words { white-space: normal; min-width: 9em; }
+td.near { font-weight: 700; }
+td.none { color: var(--soft); font-style: italic; }
+.changed { background: var(--changed); }
+tr.best th, tr.best td { background: var(--mark); }
+.tag { font-size: 11px; font-weight: 620; color: var(--accent); margin-left: 5px; }
+figcaption { font-size: 14px; }
+"""
+_DRAW: Final = """
+addEventListener("load", async () => {
+  for (const plot of document.querySelectorAll(".plot")) {
+    const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
+    plot.textContent = "";
+    await Plotly.newPlot(plot, figure.data, figure.layout,
+      { responsive: true, displaylogo: false, displayModeBar: MODE_BAR });
+  }
+  document.body.dataset.drawn = "yes";
+});
+"""
+
+
+def write_figure(folder: Path, name: str, figure: go.Figure) -> None:
+    """Write figures/NAME.json (Plotly's JSON) and figures/NAME.html; plotly.js once, beside them.
+
+    Raises
+    ------
+    ValueError : `name` has anything but letters, digits, `-` and `_`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"a figure's name has letters, digits, - and _ alone, not {name!r}")
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    write_plotly(figures)
+    drawn = figure.to_json()
+    (figures / f"{name}.json").write_text(drawn, encoding="utf-8")
+    (figures / f"{name}.html").write_text(
+        document(title_of(name), plot_element(name, drawn), "plotly.min.js", mode_bar=True), encoding="utf-8"
+    )
+
+
+def title_of(name: str) -> str:
+    number = re.fullmatch(r"fig(?:ure)?[_-]?(\d+)", name)
+    return f"Figure {number[1]}" if number else name.replace("_", " ")
+
+
+def plot_element(name: str, drawn: str) -> str:
+    height = json.loads(drawn)["layout"].get("height", 400)
+    data = drawn.replace("<", "\\u003c")  # a "<" stands in strings alone: the script element cannot end early
+    return (
+        f'<script type="application/json" id="figure-{name}">{data}</script>'
+        f'<div class="plot" role="img" aria-label="{escape(title_of(name))}" data-figure="figure-{name}" '
+        f'style="height:{height}px">Drawing needs JavaScript and the file plotly.min.js in the folder figures.'
+        "</div>"
+    )
+
+
+def document(title: str, body: str, plotly: str, *, mode_bar: bool) -> str:
+    draw = _DRAW.replace("MODE_BAR", '"hover"' if mode_bar else "false")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_COLOURS}{_STYLE}</style>\n"
+        f'<script src="{plotly}" defer></script>\n</head>\n<body>\n{body}\n<script>{draw}</script>\n'
+        "</body>\n</html>\n"
+    )
+
+
+def write_plotly(figures: Path) -> None:
+    """plotly.js of the installed version; left alone where it is there already."""
+    path, script = figures / "plotly.min.js", get_plotlyjs().encode()
+    if not path.exists() or path.stat().st_size != len(script):
+        path.write_bytes(script)

@@ -1,0 +1,116 @@
+"""Figures 2 to 7 of the paper from a reproduction's own runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from ionwidgets.discovery.paper_page import write_figure
+from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS, Reproduction
+from ionwidgets.discovery.reproduction.folder import TrainedRun
+from ionwidgets.discovery.reproduction.measure import currents_along, neural_ode
+from ionwidgets.discovery.reproduction.train import recorded_beats
+from ionwidgets.figures.paper import base_figure, currents_figure, experiments_figure, neural_ode_figure
+from ionwidgets.models import IonicModel
+from ionwidgets.simulation import simulate
+
+Runs = Mapping[tuple[str, str], list[TrainedRun]]
+SHOWN = 1500.0  # ms of a neural ODE
+WORDS = {"emulator": "emulator", "ode": "ODE decoder"}
+
+
+def draw(
+    folder: Path,
+    model: IonicModel,
+    settings: Reproduction,
+    data: Mapping[str, xr.Dataset],
+    runs: Runs,
+    results: Mapping[str, Any],
+) -> None:
+    """Write every figure below `folder`."""
+    write_figure(folder, "figure_2", base_figure(_cells(data[CONTROL], *settings.base_shown)))
+    altered = {e.full_title: _cells(data[e.key], settings.shown) for e in EXPERIMENTS}
+    write_figure(folder, "figure_3", experiments_figure(_cells(data[CONTROL], settings.shown), altered))
+    write_figure(folder, "figure_4", neural_ode_figure(_neural_odes(model, settings, data, runs, results)))
+    for number, e in enumerate(EXPERIMENTS, start=5):
+        for decoder in dict.fromkeys(decoder for decoder, _ in runs):
+            mp, mq = (_at(runs[decoder, name], e.eta_of_currents) for name in (CONTROL, e.key))
+            time, currents = _currents(model, settings, data, mp, mq)
+            title = f"{e.full_title}, {WORDS[decoder]} (η {mq.eta:g}), CL {settings.currents_shown:g} ms"
+            write_figure(folder, f"figure_{number}_{decoder}", currents_figure(title, time, currents))
+
+
+def _cells(data: xr.Dataset, *cycle_lengths: float) -> xr.Dataset:
+    """The cells paced at these cycle lengths, or nearest to them."""
+    own = data["cycle_length"].values
+    return data[["V", "Ca_i"]].isel(cell=[int(abs(own - length).argmin()) for length in cycle_lengths])
+
+
+def _at(runs: list[TrainedRun], eta: float) -> TrainedRun:
+    return min(runs, key=lambda run: abs(run.eta - eta))
+
+
+def _neural_odes(
+    model: IonicModel,
+    settings: Reproduction,
+    data: Mapping[str, xr.Dataset],
+    runs: Runs,
+    results: Mapping[str, Any],
+) -> dict[str, dict[str, tuple[ArrayLike, ArrayLike]]]:
+    """By experiment and source: time from 0, V at the cycle length shown; the published eta, or ours at its best."""
+    end = settings.paper.used[1]
+    panels = {}
+    for e in EXPERIMENTS:
+        traces = {"control": data[CONTROL], "altered cell": data[e.key]}
+        shown = {name: _last(_cells(cells, settings.shown), end) for name, cells in traces.items()}
+        for decoder in dict.fromkeys(decoder for decoder, _ in runs):
+            best = results["experiments"][e.key]["best"][decoder]["eta"]
+            run = _at(runs[decoder, e.key], e.eta_of_ode if decoder == "emulator" else best)
+            paced = neural_ode(model, run, [settings.shown], end, variables=["V"], record_from=end - SHOWN)
+            if paced is not None:
+                shown[f"neural ODE, {WORDS[decoder]} (η {run.eta:g})"] = _last(paced, end)
+        panels[f"{e.full_title}, CL {settings.shown:g} ms"] = shown
+    return panels
+
+
+def _last(data: xr.Dataset, end: float) -> tuple[ArrayLike, ArrayLike]:
+    last = data.sel(time=slice(end - SHOWN, end))
+    return last["time"].values - (end - SHOWN), last["V"].values[0]
+
+
+def _currents(
+    model: IonicModel,
+    settings: Reproduction,
+    data: Mapping[str, xr.Dataset],
+    mp: TrainedRun,
+    mq: TrainedRun,
+) -> tuple[ArrayLike, dict[str, dict[str, ArrayLike]]]:
+    """By current and source, over one period at the cycle length shown, from its stimulus on."""
+    scale = next(e.scale for e in EXPERIMENTS if e.key == mq.dataset)
+    networks = {
+        "network on the control (mp)": (mp, data[CONTROL]), "network on the altered (mq)": (mq, data[mq.dataset])
+    }  # fmt: skip
+    found: dict[str, dict[str, ArrayLike]] = {name: {} for name in CURRENTS}
+    length, end = settings.currents_shown, settings.paper.used[1]
+    time = np.arange(0.0, length, settings.paper.sample)
+    for source, scales in (("control cell", {}), ("altered cell", scale)):
+        beats = int(end / length)
+        first = beats * length - length + 10.0
+        run = simulate(
+            model, [length], first + length, scale=scales, variables=list(CURRENTS), record_from=first
+        )
+        for name in CURRENTS:
+            found[name][source] = np.interp(time, run["time"].values - first, run[name].values[0])
+    for source, (trained, cells) in networks.items():
+        balance = recorded_beats(model, cells, [length])
+        at = balance.beats[0].time
+        for name, values in currents_along(trained, balance).items():
+            # Beats begin 5 ms before their stimulus and repeat.
+            order = np.argsort(at % length)
+            found[name][source] = np.interp(time, (at % length)[order], values[: at.size, 0].numpy()[order])
+    return time, found

@@ -1,0 +1,60 @@
+"""The emulator as decoder: m2 predicts the next sample from the retrained gates, over whole beats.
+
+The published stage 2 updates at every sample and never looks back (`ionwidgets.gnn.paper`). Here the gradient
+runs through whole beats, the memory of the LSTM and the gating recurrence included::
+
+    misfit = <(m2([x, h'])[V, Ca_i] - next sample)^2>
+
+with x and the prediction from 0 to 1 over the emulator's ranges. The scales of the currents have no place in
+m2: with this decoder they stay where their price puts them, at 1.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ionwidgets.errors import TrainingError
+from ionwidgets.gnn.decoder import Balance
+from ionwidgets.gnn.network import Network
+
+
+class EmulatedBeats:
+    """m2 along the beats of a `Balance`, as a `Decoder`.
+
+    Raises
+    ------
+    TrainingError : the network has no emulator.
+    """
+
+    def __init__(self, network: Network, balance: Balance) -> None:
+        if network.emulator is None:
+            raise TrainingError(
+                'the emulator decoder needs a network with an emulator: iw.learn(model, preset="paper"), or '
+                "decoder ode"
+            )
+        self.emulator = network.emulator
+        observed = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
+        self.next = self.emulator.scaled(observed)
+        self.x = torch.roll(self.next, 1, 0)  # the sample before, round the beat
+        self.ranges = network.module.shape.gate_range
+        lengths = torch.tensor([beat.time.size for beat in balance.beats])
+        # The last sample of a beat, and the padding, are followed by nothing that was recorded.
+        self.weight = (torch.arange(len(observed))[:, None] < lengths).to(observed.dtype).unsqueeze(-1)
+        self.weight[0] = 0
+
+    def misfit(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
+        n = gates.shape[0]
+        h = self._scaled(gates).movedim(0, 2).flatten(1, 2)  # (T, B N, G)
+        x = self.x.repeat_interleave(n, dim=1)
+        with torch.no_grad():  # the memory forgets its start
+            _, carried = self.emulator(x, h)
+        y, _ = self.emulator(x, h, carried)
+        off = y[..., : self.x.shape[-1]].unflatten(1, (-1, n)) - self.next.unsqueeze(2)
+        weight = self.weight.unsqueeze(2)
+        return (off.square() * weight).sum((0, 1, 3)) / (weight.sum() * off.shape[-1])
+
+    def _scaled(self, gates: torch.Tensor) -> torch.Tensor:
+        if not self.ranges:
+            return gates
+        low, high = (gates.new_tensor(values) for values in zip(*self.ranges, strict=True))
+        return (gates - low) / (high - low)
