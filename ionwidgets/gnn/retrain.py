@@ -3,9 +3,9 @@
 The features are frozen; the gating layer h' and a scale s_X for every current train, the stage-1 layer h
 stays as the reference. With the misfit of a decoder (`decoder`: the ODE's current balance; `emulate`: m2),
 
-    L = misfit(h', s) + eta <|h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
+    L = misfit(h', s) + eta <c |h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
 
-eta (Iravanian's eta) prices a change of a gate, eta_scale a change of a scale, so that what the recording
+eta (Iravanian's eta) prices a change of a gate, c (`prior`) where the recording says little, eta_scale a change of a scale, so that what the recording
 does not ask for does not move. Runs that differ in eta or seed train as one batch: N layers over the same
 features, each with its own loss, so that a run comes out the same whatever it is batched with, but for the
 order of sums.
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.network import Network
+from ionwidgets.gnn.prior import price
 from ionwidgets.gnn.scan import gating_scan
 from ionwidgets.gnn.threads import one_thread
 from ionwidgets.jobs import Control
@@ -117,13 +118,14 @@ def retrain_batch(
     log_scales = torch.stack(first_scales).requires_grad_()
     eta = balance.V.new_tensor([eta for eta, _ in runs])
     optimizer = torch.optim.Adam([*layers.weights, log_scales], lr=settings.rate)
-    weight = balance.weight.unsqueeze(-1)
+    costs = price(balance, h)
+    samples = (costs > 0).sum()
     losses = np.full((settings.updates, len(runs)), np.nan)
     for update in range(settings.updates):
         optimizer.zero_grad()
         altered = layers.gates()
         misfit = decoder.misfit(altered, log_scales)
-        moved = ((altered - h).abs() * weight).sum((1, 2, 3)) / (weight.sum() * h.shape[-1])
+        moved = ((altered - h).abs() * costs).sum((1, 2, 3)) / samples
         size = torch.stack([w.square().flatten(1).mean(1) for w in layers.weights]).sum(0)
         loss = (
             misfit + eta * moved + settings.eta_scale * log_scales.abs().sum(1) + settings.weight_decay * size

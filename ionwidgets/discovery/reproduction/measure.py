@@ -52,17 +52,17 @@ def over_the_range(
     Both are paced from the model's initial state, so that their beats coincide; compared over the last 5 s.
     """
     truth = recorded.isel(cell=cells)
-    lengths = truth["cycle_length"].values
+    lengths = truth["cycle_length"].values.tolist()
     since = duration - 5000.0
     paced = neural_ode(model, run, lengths, duration, variables=["V"], record_from=since)
     if paced is None:
         none: Numbers = [None] * len(lengths)
-        return {"cycle_length_ms": lengths.tolist(), "apd90_error_ms": none, "v_rmse_mV": none}
+        return {"cycle_length_ms": lengths, "apd90_error_ms": none, "v_rmse_mV": none}
     shown = truth["V"].sel(time=slice(since - 0.5, None)).values
     rmse = np.sqrt(((paced["V"].values - shown) ** 2).mean(-1))
     error = late_apd90(paced, duration) - late_apd90(truth, duration)
     return {
-        "cycle_length_ms": lengths.tolist(), "apd90_error_ms": rounded(error), "v_rmse_mV": rounded(rmse)
+        "cycle_length_ms": lengths, "apd90_error_ms": rounded(error), "v_rmse_mV": rounded(rmse)
     }  # fmt: skip
 
 
