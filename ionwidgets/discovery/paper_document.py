@@ -14,11 +14,15 @@ from typing import Final
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from ionwidgets.figures.paper import DECODERS
+
 _COLOURS: Final = """
 :root { color-scheme: light dark; --paper: #fff; --sheet: #f6f7f9; --line: #d5dae0; --grid: #e4e7eb;
   --ink: #1b2026; --soft: #555e69; --accent: #0b64a0; --mark: #e5f1f9; --changed: #fbeee4; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --sheet: #1d2126; --line: #394049;
-  --grid: #2d333a; --ink: #e8ebef; --soft: #a9b2bd; --accent: #62b6ee; --mark: #17344a; --changed: #3a281b; } }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #15181c; --sheet: #1d2126; --line: #394049; --grid: #2d333a; --ink: #e8ebef;
+    --soft: #a9b2bd; --accent: #62b6ee; --mark: #17344a; --changed: #3a281b; }
+}
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
 .plot { width: 100%; min-width: 0; overflow: hidden; color: var(--soft); }
@@ -31,10 +35,12 @@ body { margin: 0; background: var(--paper); color: var(--ink);
   stroke: var(--line) !important; }
 """
 _STYLE: Final = """
-main { box-sizing: border-box; max-width: 1440px; margin: 0 auto; padding: 20px clamp(14px, 2.4vw, 36px) 48px; }
+main { box-sizing: border-box; max-width: 1440px; margin: 0 auto;
+  padding: 20px clamp(14px, 2.4vw, 36px) 48px; }
 h1 { font-size: 25px; line-height: 1.2; margin: 0 0 4px; text-wrap: balance; }
-h2 { font-size: 20px; line-height: 1.25; margin: 40px 0 6px; padding-top: 14px; border-top: 1px solid var(--line); }
-h3 { font-size: 15px; margin: 18px 0 4px; }
+h2 { font-size: 20px; line-height: 1.25; margin: 40px 0 6px; padding-top: 14px;
+  border-top: 1px solid var(--line); }
+nav { display: flex; flex-wrap: wrap; gap: 2px 18px; margin-top: 10px; }
 p, ul { margin: 0 0 8px; max-width: 84ch; overflow-wrap: break-word; }
 ul { padding-left: 20px; }
 li { margin-bottom: 6px; }
@@ -45,23 +51,24 @@ a { color: var(--accent); }
   align-items: start; }
 .pair.figures { grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }
 .pair > * { min-width: 0; margin: 0; }
+.pair.figures { margin-bottom: 16px; }
+.wide + .soft, .pair + .soft { margin-top: 8px; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; line-height: 1.35; font-variant-numeric: tabular-nums; }
-.wide > table { width: 100%; }
+table { border-collapse: collapse; min-width: min(100%, 600px); font-size: 13px;
+  line-height: 1.35; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 620; padding: 6px 0; }
-th, td { padding: 3px 7px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid);
+th, td { padding: 3px 6px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid);
   font-weight: 400; }
 thead th { color: var(--soft); vertical-align: bottom; }
 thead tr.truth th { color: var(--ink); border-bottom: 2px solid var(--line); font-weight: 620; }
 th.group { text-align: center; border-bottom: 1px solid var(--line); }
-th:first-child, td.words { text-align: left; }
-th:first-child { position: sticky; left: 0; background: var(--paper); }
-td.words { white-space: normal; min-width: 9em; }
+.words { text-align: left; }
+th.side { text-align: left; position: sticky; left: 0; background: var(--paper); }
 td.near { font-weight: 700; }
 td.none { color: var(--soft); font-style: italic; }
 .changed { background: var(--changed); }
-tr.best th, tr.best td { background: var(--mark); }
-.tag { font-size: 11px; font-weight: 620; color: var(--accent); margin-left: 5px; }
+tr.best th.side, tr.best td { background: var(--mark); }
+.tag { font-size: 11px; font-weight: 620; color: var(--accent); margin-left: 4px; }
 figcaption { font-size: 14px; }
 """
 _DRAW: Final = """
@@ -71,6 +78,17 @@ addEventListener("load", async () => {
     plot.textContent = "";
     await Plotly.newPlot(plot, figure.data, figure.layout,
       { responsive: true, displaylogo: false, displayModeBar: MODE_BAR });
+    // A legend of many lines takes its room from below, not from the panels.
+    const fit = () => {
+      const legend = plot.querySelector(".infolayer .legend");
+      const more = legend ? Math.max(0, legend.getBoundingClientRect().height - figure.layout.margin.t) : 0;
+      const height = Math.ceil(figure.layout.height + more);
+      if (height === plot.layout.height) return;
+      plot.style.height = `${height}px`;
+      return Plotly.relayout(plot, { height });
+    };
+    await fit();
+    addEventListener("resize", () => setTimeout(fit, 200));  // after Plotly has wrapped the legend anew
   }
   document.body.dataset.drawn = "yes";
 });
@@ -96,9 +114,18 @@ def write_figure(folder: Path, name: str, figure: go.Figure) -> None:
     )
 
 
+def numbered(name: str) -> tuple[str, str]:
+    """`figure_5_emulator` as ("5", "emulator"); a name without a number as ("", name)."""
+    found = re.fullmatch(r"figure_(\d+)(?:_(\w+))?", name)
+    return (found[1], found[2] or "") if found else ("", name)
+
+
 def title_of(name: str) -> str:
-    number = re.fullmatch(r"fig(?:ure)?[_-]?(\d+)", name)
-    return f"Figure {number[1]}" if number else name.replace("_", " ")
+    """What a figure of this name is called."""
+    number, rest = numbered(name)
+    return ", ".join(
+        filter(None, [f"Figure {number}" if number else "", DECODERS.get(rest, rest).replace("_", " ")])
+    )
 
 
 def plot_element(name: str, drawn: str) -> str:
@@ -107,8 +134,7 @@ def plot_element(name: str, drawn: str) -> str:
     return (
         f'<script type="application/json" id="figure-{name}">{data}</script>'
         f'<div class="plot" role="img" aria-label="{escape(title_of(name))}" data-figure="figure-{name}" '
-        f'style="height:{height}px">Drawing needs JavaScript and the file plotly.min.js in the folder figures.'
-        "</div>"
+        f'style="height:{height}px">Needs JavaScript and the file figures/plotly.min.js.</div>'
     )
 
 

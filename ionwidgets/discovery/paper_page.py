@@ -1,6 +1,4 @@
-"""One page that sets every run of the paper side by side, and its figures as files; nothing comes from outside.
-
-    FOLDER/index.html, FOLDER/figures/NAME.json, FOLDER/figures/NAME.html, FOLDER/figures/plotly.min.js
+"""FOLDER/index.html: every run of the paper side by side, with the figures that lie in FOLDER/figures.
 
 What the page says of a run it reads off `ionwidgets/paper/1`; what counts as reached stands in `CLOSE` and
 `NEAR`, and on the page.
@@ -9,18 +7,26 @@ What the page says of a run it reads off `ionwidgets/paper/1`; what counts as re
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from ionwidgets.discovery.paper_document import document, plot_element, title_of, write_figure, write_plotly
-from ionwidgets.figures.paper import CYCLE_LENGTHS, DECODERS, best_figure, eta_figure
+from ionwidgets.discovery.paper_document import (
+    document,
+    numbered,
+    plot_element,
+    title_of,
+    write_figure,
+    write_plotly,
+)
+from ionwidgets.figures.paper import DECODERS, best_figure, eta_figure, measured_at
 
 CLOSE: Final = 5.0  # ms of APD90 that still count as matched
 NEAR: Final = 0.2  # share of the true ratio by which a current may be off
 CURRENTS: Final = ("I_Na", "I_CaL", "I_Kr", "I_Ks", "I_to")
+
+__all__ = ["write_figure", "write_page"]
 
 _Json = Mapping[str, Any]
 _PHASES: Final = {
@@ -31,6 +37,7 @@ _PHASES: Final = {
     "neural_ode": "neural ODEs",
     "figures": "figures",
 }
+_MISFITS: Final = {"emulator": "V, Ca_i", "ode": "dV/dt"}  # what a decoder asks the gates to explain
 _CAPTIONS: Final = {
     "2": "V and Ca_i of the control.",
     "3": "The control against each altered cell.",
@@ -52,10 +59,15 @@ def write_page(folder: Path, results: _Json) -> None:
         write_figure(folder, f"best_{key}", best_figure(experiment))
     own = {f"{kind}_{key}" for kind in ("eta", "best") for key in experiments}
     others = sorted(path.stem for path in (folder / "figures").glob("*.json") if path.stem not in own)
-    parts = [_head(results), _reached(results), _summary(experiments), _stage1(results.get("stage1", {}))]
+    parts = [
+        _head(results),
+        _contents(results, bool(others)),
+        _reached(results),
+        _summary(experiments),
+        _stage1(results.get("stage1", {})),
+    ]
     if others:
-        shown = "".join(_embedded(folder, name, _caption(name)) for name in others)
-        parts.append(f'<h2>Figures of the paper</h2><div class="pair figures">{shown}</div>')
+        parts.append(_figures(folder, others))
     parts += [_experiment(folder, key, experiment) for key, experiment in experiments.items()]
     parts.append(_controls(results.get("controls", [])))
     title = f"Every run of the paper: {results['model']}:{results['variant']}"
@@ -76,20 +88,32 @@ def _head(results: _Json) -> str:
     facts = "; ".join(filter(None, [f"seed {results['seed']}", total, took, versions]))
     return (
         f"<h1>Every run of the paper: {escape(results['model'])}:{escape(results['variant'])}</h1>"
-        "<p>Iravanian, Discovery of the Hidden State in Ionic Models Using a Domain-Specific Recurrent Neural "
-        "Network, arXiv 2011.07388 (2020), run again: a network that knows the control cell is retrained on "
-        "recordings of an altered one, once as published (decoder: the emulator, learnt beside the gates), once "
-        "with the model's own equations as decoder (ODE decoder).</p>"
+        "<p>Iravanian, Discovery of the Hidden State in Ionic Models Using a Domain-Specific Recurrent "
+        "Neural Network, arXiv 2011.07388 (2020), run again: a network that knows the control cell is "
+        "retrained on recordings of an altered one, once as published (decoder: the emulator, learnt beside "
+        "the gates), once with the model's own equations as decoder (ODE decoder).</p>"
         f'<p class="soft">{escape(facts)}.</p>'
     )
 
 
+def _contents(results: _Json, figures: bool) -> str:
+    places = {"stage1": "Stage 1"} if results.get("stage1") else {}
+    places |= {"figures": "Figures of the paper"} if figures else {}
+    places |= {key: experiment["title"] for key, experiment in results["experiments"].items()}
+    places |= {"controls": "Control"} if results.get("controls") else {}
+    links = "".join(f'<a href="#{escape(place)}">{escape(word)}</a>' for place, word in places.items())
+    return f'<nav aria-label="On this page">{links}</nav>'
+
+
 def _reached(results: _Json) -> str:
     experiments: _Json = results["experiments"]
+    lengths = measured_at(run for experiment in experiments.values() for run in experiment["runs"])
     items = []
     for decoder in _decoders(experiments.values()):
         best = {key: run for key, one in experiments.items() if (run := _best_run(one, decoder))}
         count = len(best)
+        if not count:
+            continue
         facts = [
             (
                 "the neural ODE follows the altered cell",
@@ -97,27 +121,32 @@ def _reached(results: _Json) -> str:
             ),
             (
                 "the changed current is the one that the network changed most",
-                [k for k, run in best.items() if _most_changed(run["current_ratios"]) == experiments[k]["current"]],
+                [
+                    key
+                    for key, run in best.items()
+                    if _most_changed(run["current_ratios"]) == experiments[key]["current"]
+                ],
             ),
             (
                 "its ratio is near the true one",
-                [k for k, run in best.items() if _changed_near(run, experiments[k])],
+                [key for key, run in best.items() if _changed_near(run, experiments[key])],
             ),
-        ]  # fmt: skip
+        ]
         said = "; ".join(
             f"{what} in <b>{len(keys)} of {count}</b>" + (f" ({_titles(experiments, keys)})" if keys else "")
             for what, keys in facts
         )
         items.append(f"<li>{_decoder_title(decoder)}, each experiment at its best η: {said}.</li>")
     return (
-        f"<h2>What is reached, and what not</h2><ul>{''.join(items)}</ul>"
-        f'<p class="soft">Followed: APD90 within {CLOSE:g} ms at CL {", ".join(CYCLE_LENGTHS)} ms. '
+        f"<h2>What is reached, and what is not</h2><ul>{''.join(items)}</ul>"
+        f'<p class="soft">Followed: APD90 within {CLOSE:g} ms at CL {", ".join(lengths)} ms. '
         f"Near: within {100 * NEAR:g} % of the truth. A current's ratio is that of the altered cell's to the "
         "control's, as the network's gates have it.</p>"
     )
 
 
 def _summary(experiments: _Json) -> str:
+    lengths = measured_at(run for experiment in experiments.values() for run in experiment["runs"])
     rows = []
     for experiment in experiments.values():
         current, truth = experiment["current"], experiment["true_ratios"][experiment["current"]]
@@ -127,20 +156,23 @@ def _summary(experiments: _Json) -> str:
                 continue
             ratio = run["current_ratios"].get(current)
             rows.append(
-                f'<tr><th scope="row">{_titled(experiment)}</th>'
+                f'<tr><th scope="row" class="side">{_titled(experiment)}</th>'
                 f'<td class="words">{_decoder_title(decoder)}</td><td>{run["eta"]:g}</td>'
-                + "".join(_error(run["apd90_error_ms"].get(at)) for at in CYCLE_LENGTHS)
+                + _errors(run, lengths)
                 + f"<td>{escape(current)}</td><td>{truth:.2f}</td>{_ratio(ratio, truth)}"
                 f"<td>{escape(_most_changed(run['current_ratios']) or 'none')}</td>"
-                f'<td class="words">{_over_all(experiment["best"][decoder])}</td></tr>'
+                f"{_over_all(experiment['best'][decoder])}</tr>"
             )
     head = (
-        '<tr><th rowspan="2">Experiment</th><th rowspan="2">Decoder</th><th rowspan="2">Best η</th>'
-        '<th class="group" colspan="3">Error of APD90 (ms) at CL</th>'
+        '<tr><th rowspan="2" class="side">Experiment</th><th rowspan="2" class="words">Decoder</th>'
+        '<th rowspan="2">Best η</th>'
+        f"{_errors_head(lengths)}"
         '<th class="group" colspan="3">Changed current</th>'
-        '<th rowspan="2">Changed<br>most</th><th rowspan="2">All cycle lengths</th></tr><tr>'
-        + "".join(f"<th>{at}</th>" for at in CYCLE_LENGTHS)
-        + "<th></th><th>truth</th><th>found</th></tr>"
+        '<th rowspan="2">Changed<br>most</th>'
+        '<th class="group" colspan="4">Cycle lengths followed 1:1</th></tr><tr>'
+        + "".join(f"<th>{at}</th>" for at in lengths)
+        + "<th></th><th>truth</th><th>found</th><th>action<br>potentials</th>"
+        "<th>|APD90 error|<br>mean (ms)</th><th>largest<br>(ms)</th><th>V RMSE<br>mean (mV)</th></tr>"
     )
     return (
         '<div class="wide" tabindex="0" role="region" aria-label="Best run of each experiment and decoder">'
@@ -153,17 +185,20 @@ def _over_all(best: _Json) -> str:
     errors: Sequence[float | None] = best["apd90_error_ms"]
     known = [abs(error) for error in errors if error is not None]
     rmse = [value for value in best["v_rmse_mV"] if value is not None]
-    said = [f"action potentials at {len(known)} of {len(errors)}"]
-    if known:
-        said.append(f"APD90 off by {sum(known) / len(known):.1f} ms on average, {max(known):.1f} at most")
-    if rmse:
-        said.append(f"V RMSE {sum(rmse) / len(rmse):.1f} mV on average")
-    return "; ".join(said)
+    return f"<td>{len(known)} of {len(errors)}</td>" + "".join(
+        _cell(value, ".1f", False)
+        for value in (
+            sum(known) / len(known) if known else None,
+            max(known, default=None),
+            sum(rmse) / len(rmse) if rmse else None,
+        )
+    )
 
 
 def _stage1(stage1: _Json) -> str:
     if not stage1:
         return ""
+    lengths = measured_at(stage1.values())
     names = {"paper": "as published", "default": "ours"}
     rows = []
     for key, entry in stage1.items():
@@ -171,27 +206,47 @@ def _stage1(stage1: _Json) -> str:
             f"<td>{_number(entry[loss], '.2g')}</td>" if loss in entry else "<td></td>"
             for loss in ("validation_gates", "validation_others")
         )
-        errors = "".join(_error(entry["apd90_error_ms"].get(at)) for at in CYCLE_LENGTHS)
-        rows.append(f'<tr><th scope="row">{escape(names.get(key, key))}</th>{errors}{losses}</tr>')
+        name = escape(names.get(key, key))
+        rows.append(f'<tr><th scope="row" class="side">{name}</th>{_errors(entry, lengths)}{losses}</tr>')
     head = (
-        '<tr><th rowspan="2">Stage 1</th><th class="group" colspan="3">Error of APD90 (ms) at CL</th>'
+        f'<tr><th rowspan="2" class="side">Stage 1</th>{_errors_head(lengths)}'
         '<th class="group" colspan="2">Validation MSE</th></tr><tr>'
-        + "".join(f"<th>{at}</th>" for at in CYCLE_LENGTHS)
+        + "".join(f"<th>{at}</th>" for at in lengths)
         + "<th>gates</th><th>others</th></tr>"
     )
     return (
-        "<h2>Stage 1: the network learns the control</h2>"
-        "<p>The neural ODE of the network before anything is retrained, against the very cell that it learnt.</p>"
-        f'<div class="wide"><table style="width:auto"><thead>{head}</thead>'
+        '<h2 id="stage1">Stage 1: the network learns the control</h2>'
+        "<p>The neural ODE of the network before anything is retrained, against the very cell that it "
+        "learnt.</p>"
+        f'<div class="wide" tabindex="0" role="region" aria-label="Stage 1"><table><thead>{head}</thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _figures(folder: Path, names: Sequence[str]) -> str:
+    """Figures that have their number alone, then those of one number side by side."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(numbered(name)[0], []).append(name)
+    single = [group[0] for group in groups.values() if len(group) == 1]
+    rows = [single, *(group for group in groups.values() if len(group) > 1)]
+    return '<h2 id="figures">Figures of the paper</h2>' + "".join(
+        '<div class="pair figures">'
+        + "".join(
+            _embedded(folder, name, f"{title_of(name)}. {_CAPTIONS.get(numbered(name)[0], '')}")
+            for name in row
+        )
+        + "</div>"
+        for row in rows
+        if row
     )
 
 
 def _experiment(folder: Path, key: str, experiment: _Json) -> str:
     left_out = _ranges(experiment.get("not_1_to_1_ms", []))
     warning = (
-        f"<p>It does not follow 1:1 at CL {left_out} ms: what is compared there is not one beat against one "
-        "beat.</p>"
+        f"<p>The altered cell does not follow 1:1 at CL {left_out} ms: one beat cannot be compared with one "
+        "beat there.</p>"
         if left_out
         else ""
     )
@@ -201,15 +256,20 @@ def _experiment(folder: Path, key: str, experiment: _Json) -> str:
             decoder,
             experiment["true_ratios"],
             experiment["current"],
-            {"best": experiment["best"].get(decoder, {}).get("eta"), "figures": experiment.get("figure_eta")},
+            {
+                "best": experiment["best"].get(decoder, {}).get("eta"),
+                "fig. 4": experiment.get("figure_eta") if decoder == "emulator" else None,
+            },
         )
         for decoder in _decoders([experiment])
     )
-    figures = _embedded(folder, f"eta_{key}", "Three cycle lengths at every η.") + _embedded(
-        folder, f"best_{key}", "Every cycle length at the best η of each decoder."
+    figures = _embedded(folder, f"eta_{key}", "Every η.") + _embedded(
+        folder,
+        f"best_{key}",
+        "The best η of each decoder, at the cycle lengths that the altered cell follows 1:1.",
     )
     return (
-        f"<h2>{_titled(experiment)}</h2>{warning}"
+        f'<h2 id="{escape(key)}">{_titled(experiment)}</h2>{warning}'
         f'<div class="pair figures">{figures}</div><div class="pair">{tables}</div>{_key()}'
     )
 
@@ -223,8 +283,9 @@ def _controls(runs: Sequence[_Json]) -> str:
         for decoder in _decoders([{"runs": runs}])
     )
     return (
-        "<h2>The control, retrained in the same way</h2><p>Nothing changed here: whatever these networks find "
-        f'is the method\'s own error.</p><div class="pair">{tables}</div>{_key()}'
+        '<h2 id="controls">The control, retrained in the same way</h2><p>Nothing changed here: whatever '
+        "these networks find is the method's own error.</p>"
+        f'<div class="pair">{tables}</div>{_key()}'
     )
 
 
@@ -240,29 +301,31 @@ def _runs(
     def attribute(current: str) -> str:
         return ' class="changed"' if current == changed else ""
 
+    runs = sorted(runs, key=lambda run: run["eta"])
+    lengths = measured_at(runs)
     rows = []
-    for run in sorted(runs, key=lambda run: run["eta"]):
+    for run in runs:
         worn = [word for word, eta in tags.items() if eta is not None and math.isclose(eta, run["eta"])]
-        tag = "".join(f'<span class="tag">{word}</span>' for word in worn)
+        tag = f'<span class="tag">{", ".join(worn)}</span>' if worn else ""
         ratios = "".join(
             _ratio(run["current_ratios"].get(current), truth[current], current == changed)
             for current in CURRENTS
         )
         rows.append(
-            f'<tr{_class("best" if "best" in worn else "")}><th scope="row">{run["eta"]:g}{tag}</th>'
+            f"<tr{_class('best' if 'best' in worn else '')}>"
+            f'<th scope="row" class="side">{run["eta"]:g}{tag}</th>'
             f"<td>{_number(run['loss_gates'], '.2g')}</td><td>{_number(run['loss_observables'], '.2g')}</td>"
-            + "".join(_error(run["apd90_error_ms"].get(at)) for at in CYCLE_LENGTHS)
-            + f"{ratios}</tr>"
+            f"{_errors(run, lengths)}{ratios}</tr>"
         )
     head = (
-        '<tr><th rowspan="2">η</th><th class="group" colspan="2">Loss</th>'
-        '<th class="group" colspan="3">Error of APD90 (ms) at CL</th>'
+        '<tr><th rowspan="2" class="side">η</th><th class="group" colspan="2">Loss</th>'
+        f"{_errors_head(lengths)}"
         f'<th class="group" colspan="{len(CURRENTS)}">Current against the control (ratio)</th></tr><tr>'
-        "<th>gates</th><th>V, Ca_i</th>"
-        + "".join(f"<th>{at}</th>" for at in CYCLE_LENGTHS)
+        f"<th>gates</th><th>{_MISFITS[decoder]}</th>"
+        + "".join(f"<th>{at}</th>" for at in lengths)
         + "".join(f"<th{attribute(current)}>{current}</th>" for current in CURRENTS)
-        + '</tr><tr class="truth"><th scope="row">truth</th><th></th><th></th>'
-        + "<th>0</th>" * len(CYCLE_LENGTHS)
+        + '</tr><tr class="truth"><th scope="row" class="side">truth</th><th></th><th></th>'
+        + "<th>0</th>" * len(lengths)
         + "".join(f"<th{attribute(current)}>{truth[current]:.2f}</th>" for current in CURRENTS)
         + "</tr>"
     )
@@ -275,8 +338,9 @@ def _runs(
 
 def _key() -> str:
     return (
-        '<p class="soft">Errors are neural ODE minus cell; “none”: the neural ODE gave no action potential '
-        f"there. Bold: within {CLOSE:g} ms, or within {100 * NEAR:g} % of the truth.</p>"
+        '<p class="soft">A loss is its decoder\'s own: compare it with others of the same table. Errors are '
+        "neural ODE minus cell; “none”: the neural ODE gave no action potential there. "
+        f"Bold: within {CLOSE:g} ms, or within {100 * NEAR:g} % of the truth.</p>"
     )
 
 
@@ -298,8 +362,7 @@ def _best_run(experiment: _Json, decoder: str) -> _Json | None:
 
 
 def _matched(run: _Json) -> bool:
-    errors = [run["apd90_error_ms"].get(at) for at in CYCLE_LENGTHS]
-    return all(error is not None and abs(error) <= CLOSE for error in errors)
+    return all(error is not None and abs(error) <= CLOSE for error in run["apd90_error_ms"].values())
 
 
 def _most_changed(ratios: Mapping[str, float | None]) -> str | None:
@@ -356,12 +419,23 @@ def _class(name: str) -> str:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "none" if value is None or math.isnan(value) else format(value, form).replace("-", "−")
+    if value is None or math.isnan(value):
+        return "none"
+    shown = format(value, form)
+    return shown.lstrip("+-") if float(shown) == 0.0 else shown.replace("-", "−")
 
 
 def _cell(value: float | None, form: str, near: bool, more: str = "") -> str:
     name = "none" if value is None or math.isnan(value) else "near" if near else ""
     return f"<td{_class(f'{name} {more}'.strip())}>{_number(value, form)}</td>"
+
+
+def _errors(run: _Json, lengths: Sequence[str]) -> str:
+    return "".join(_error(run["apd90_error_ms"].get(at)) for at in lengths)
+
+
+def _errors_head(lengths: Sequence[str]) -> str:
+    return f'<th class="group" colspan="{len(lengths)}">Error of APD90 (ms) at CL</th>'
 
 
 def _error(value: float | None) -> str:
@@ -372,14 +446,10 @@ def _ratio(value: float | None, truth: float, changed: bool = False) -> str:
     return _cell(value, ".2f", _is_near(value, truth), "changed" if changed else "")
 
 
-def _caption(name: str) -> str:
-    title = title_of(name)
-    return " ".join(filter(None, [f"{title}.", _CAPTIONS.get(title.removeprefix("Figure "), "")]))
-
-
 def _embedded(folder: Path, name: str, caption: str) -> str:
     drawn = (folder / "figures" / f"{name}.json").read_text(encoding="utf-8")
     return (
         f"<figure>{plot_element(name, drawn)}<figcaption>{escape(caption)} "
-        f'<a href="figures/{name}.html">Alone</a>, <a href="figures/{name}.json">JSON</a></figcaption></figure>'
+        f'<a href="figures/{name}.html">On its own</a>, <a href="figures/{name}.json">as JSON</a>'
+        "</figcaption></figure>"
     )

@@ -27,6 +27,8 @@ from ionwidgets.discovery.search import search
 from ionwidgets.errors import IonWidgetsError, SimulationError
 from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import Balance, current_balance
+from ionwidgets.gnn.emulate import EmulatedBeats
+from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
@@ -38,6 +40,8 @@ COARSE = Steps(
     low=0.01, high=0.5, dv=0.4, bend_others=1e-3
 )  # APD90 within 0.05 ms: enough to choose who is fitted in full
 COARSE_SETTLING = 1000.0  # ms
+DECODERS = ("ode", "emulator")
+EMULATOR_UPDATES = 100  # each costs thirty of the ODE's
 MOST_HISTORY = 600_000.0  # ms of pacing before a recording
 SHOWN_AFTER, SHOWN_PERIODS = 20_000.0, 3  # ms of pacing, and the periods of it that are kept to be shown
 
@@ -100,7 +104,9 @@ def discover(
     recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell.
     network : that has learnt the model (stage 1); learnt or loaded when left out.
     eta : price of a change of a gate in stage 2.
-    decoder : "ode", the model's own equations.
+    decoder : what stage 2 holds the gates against: "ode", the model's own equations, or "emulator", the
+        network m2 of the paper, which needs Ca_i in the recording (and a network learnt with
+        ``preset="paper"``, which is learnt when left out).
     stimulus : (amplitude [A/F], duration [ms]) where it is not the model's.
     paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
         without it the slow concentrations of every cell are free.
@@ -111,13 +117,16 @@ def discover(
     ------
     RecordingError : no beats to work with, a cycle length is missing, units are not mV.
     TrainingError : stage 2 diverged, or the model does not run.
-    IonWidgetsError : the network has learnt another model; an unknown decoder.
+    IonWidgetsError : the network has learnt another model; an unknown decoder, or one that the recording or
+        the network does not suit.
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
     # What is wrong with the input is said before any progress is.
-    if decoder != "ode":
-        raise IonWidgetsError(f"unknown decoder {decoder!r}; there is: ode")
+    if decoder not in DECODERS:
+        raise IonWidgetsError(f"unknown decoder {decoder!r}; there are: {', '.join(DECODERS)}")
+    if decoder == "emulator":
+        _check_emulated(model, recording, network)
     if not 0 < eta < 1:
         raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
     if network is not None and network.model_hash != model.hash:
@@ -133,13 +142,16 @@ def discover(
         )
     model.check_balance()
     question = _question(model, recording, stimulus, paced_for, heartbeat)
-    network = network or learn(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
+    learning = learn_as_published if decoder == "emulator" else learn
+    network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
     heartbeat.report(0.05, "Retraining on the recording")
     balance = current_balance(model, question.beats, question.control)
-    settings = Stage2(eta=eta)
+    emulated = decoder == "emulator"
     retrained = retrain_network(
-        network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35), settings=settings
-    )
+        network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35),
+        decoder=EmulatedBeats(network, balance) if emulated else None,
+        settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
+    )  # fmt: skip
     ratios = _current_ratios(balance, network, retrained)
     objective = Objective(
         model, question.beats, question.control, question.stimulus, paced_for, alive=heartbeat.alive
@@ -168,6 +180,20 @@ def discover(
     finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
     heartbeat.report(1.0, "Done")
     return replace(result, finding=finding)
+
+
+def _check_emulated(model: IonicModel, recording: xr.Dataset, network: Network | None) -> None:
+    missing = [name for name in ("V", "Ca_i") if name not in recording or name not in model.observables]
+    if missing:
+        raise IonWidgetsError(
+            f"decoder emulator needs V and Ca_i, in the model and in the recording; there is no "
+            f"{' and no '.join(missing)}; use decoder ode"
+        )
+    if network is not None and network.emulator is None:
+        raise IonWidgetsError(
+            "decoder emulator needs a network with an emulator (ionwidgets learn --preset paper); this one "
+            "has none; leave it out, or use decoder ode"
+        )
 
 
 def _question(

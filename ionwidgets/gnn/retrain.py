@@ -5,10 +5,10 @@ stays as the reference. With the misfit of a decoder (`decoder`: the ODE's curre
 
     L = misfit(h', s) + eta <c |h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
 
-eta (Iravanian's eta) prices a change of a gate, c (`prior`) where the recording says little, eta_scale a change of a scale, so that what the recording
-does not ask for does not move. Runs that differ in eta or seed train as one batch: N layers over the same
-features, each with its own loss, so that a run comes out the same whatever it is batched with, but for the
-order of sums.
+eta (Iravanian's eta) prices a change of a gate, c (`prior`) where the recording says little of it, eta_scale
+a change of a scale, so that what the recording does not ask for does not move. Runs that differ in eta or
+seed train as one batch: N layers over the same features, each with its own loss, so that a run comes out the
+same whatever it is batched with, but for the order of sums.
 """
 
 from __future__ import annotations
@@ -109,10 +109,14 @@ def retrain_batch(
     names = [current.name for current in balance.model.currents]
     layers = _Layers(network, balance, len(runs))
     with torch.no_grad():
-        h = layers.gates()[0]
+        # A reference of its own for every run: from another column, the last bit can differ, and the price of
+        # a change has a kink at none.
+        references = layers.gates()
+        h = references[0]
         before = balance.currents(h)
     first_scales = [
-        FIRST_SCALE * torch.randn(len(names), generator=torch.Generator().manual_seed(seed), dtype=balance.V.dtype)
+        FIRST_SCALE
+        * torch.randn(len(names), generator=torch.Generator().manual_seed(seed), dtype=balance.V.dtype)
         for _, seed in runs
     ]
     log_scales = torch.stack(first_scales).requires_grad_()
@@ -125,7 +129,7 @@ def retrain_batch(
         optimizer.zero_grad()
         altered = layers.gates()
         misfit = decoder.misfit(altered, log_scales)
-        moved = ((altered - h).abs() * costs).sum((1, 2, 3)) / samples
+        moved = ((altered - references).abs() * costs).sum((1, 2, 3)) / samples
         size = torch.stack([w.square().flatten(1).mean(1) for w in layers.weights]).sum(0)
         loss = (
             misfit + eta * moved + settings.eta_scale * log_scales.abs().sum(1) + settings.weight_decay * size

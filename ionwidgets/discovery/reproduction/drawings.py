@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ionwidgets.discovery.paper_page import write_figure
+from ionwidgets.discovery.paper_document import write_figure
 from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS, Reproduction
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.discovery.reproduction.measure import currents_along, neural_ode
-from ionwidgets.discovery.reproduction.train import recorded_beats
+from ionwidgets.discovery.reproduction.train import nearest, recorded_beats
 from ionwidgets.figures.paper import base_figure, currents_figure, experiments_figure, neural_ode_figure
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation import simulate
@@ -42,13 +42,13 @@ def draw(
             mp, mq = (_at(runs[decoder, name], e.eta_of_currents) for name in (CONTROL, e.key))
             time, currents = _currents(model, settings, data, mp, mq)
             title = f"{e.full_title}, {WORDS[decoder]} (η {mq.eta:g}), CL {settings.currents_shown:g} ms"
-            write_figure(folder, f"figure_{number}_{decoder}", currents_figure(title, time, currents))
+            figure = currents_figure(title, time, currents, decoder=decoder)
+            write_figure(folder, f"figure_{number}_{decoder}", figure)
 
 
 def _cells(data: xr.Dataset, *cycle_lengths: float) -> xr.Dataset:
     """The cells paced at these cycle lengths, or nearest to them."""
-    own = data["cycle_length"].values
-    return data[["V", "Ca_i"]].isel(cell=[int(abs(own - length).argmin()) for length in cycle_lengths])
+    return data[["V", "Ca_i"]].isel(cell=nearest(data, cycle_lengths))
 
 
 def _at(runs: list[TrainedRun], eta: float) -> TrainedRun:
@@ -62,7 +62,7 @@ def _neural_odes(
     runs: Runs,
     results: Mapping[str, Any],
 ) -> dict[str, dict[str, tuple[ArrayLike, ArrayLike]]]:
-    """By experiment and source: time from 0, V at the cycle length shown; the published eta, or ours at its best."""
+    """By experiment and source: time from 0, and V; at the published eta, or where ours is best."""
     end = settings.paper.used[1]
     panels = {}
     for e in EXPERIMENTS:
@@ -93,8 +93,9 @@ def _currents(
     """By current and source, over one period at the cycle length shown, from its stimulus on."""
     scale = next(e.scale for e in EXPERIMENTS if e.key == mq.dataset)
     networks = {
-        "network on the control (mp)": (mp, data[CONTROL]), "network on the altered (mq)": (mq, data[mq.dataset])
-    }  # fmt: skip
+        "network on the control (mp)": (mp, data[CONTROL]),
+        "network on the altered (mq)": (mq, data[mq.dataset]),
+    }
     found: dict[str, dict[str, ArrayLike]] = {name: {} for name in CURRENTS}
     length, end = settings.currents_shown, settings.paper.used[1]
     time = np.arange(0.0, length, settings.paper.sample)

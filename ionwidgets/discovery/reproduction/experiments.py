@@ -15,7 +15,7 @@ CONTROL = "control"
 
 @dataclass(frozen=True)
 class Experiment:
-    """What was changed: `scale`, and so `current`; the published figures 4 and 5-7 are drawn at these etas."""
+    """What was changed: `scale`, and so `current`; figures 4 and 5 to 7 are drawn at these etas."""
 
     key: str
     title: str

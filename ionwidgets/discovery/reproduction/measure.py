@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from ionwidgets.discovery.late_apd90 import late_apd90
+from ionwidgets.discovery.late_apd90 import LAST, late_apd90
 from ionwidgets.discovery.reproduction.experiments import CURRENTS
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.errors import SimulationError
@@ -49,11 +49,12 @@ def over_the_range(
 ) -> dict[str, Numbers]:
     """APD90 error [ms] and V RMSE [mV] of the neural ODE at the cycle lengths of these cells of `recorded`.
 
-    Both are paced from the model's initial state, so that their beats coincide; compared over the last 5 s.
+    Both are paced from the model's initial state, so that their beats coincide; compared over the last 5 s
+    that were kept.
     """
     truth = recorded.isel(cell=cells)
     lengths = truth["cycle_length"].values.tolist()
-    since = duration - 5000.0
+    since = max(duration - LAST, float(truth["time"][0]))
     paced = neural_ode(model, run, lengths, duration, variables=["V"], record_from=since)
     if paced is None:
         none: Numbers = [None] * len(lengths)
@@ -78,7 +79,7 @@ def currents_along(run: TrainedRun, balance: Balance) -> dict[str, torch.Tensor]
 
 
 def current_ratios(control: TrainedRun, altered: TrainedRun, balance: Balance) -> dict[str, float]:
-    """How large each current is beside the control network's: the slope of one on the other along the beats."""
+    """How large each current is beside the control network's: the slope of one on the other."""
     before, after = (currents_along(run, balance) for run in (control, altered))
     weigh = partial(torch.mul, balance.weight)
     ratios = {}

@@ -34,7 +34,7 @@ from ionwidgets.discovery.reproduction.measure import (
     over_the_range,
     rounded,
 )
-from ionwidgets.discovery.reproduction.train import recorded_beats, train_ode, train_published
+from ionwidgets.discovery.reproduction.train import nearest, recorded_beats, train_ode, train_published
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import Balance
@@ -212,8 +212,8 @@ class _Reproducing:
         return {**validation, **self._errors(run, control)}
 
     def _errors(self, run: TrainedRun, recorded: xr.Dataset) -> dict[str, Any]:
-        lengths = self.settings.measured
-        cells = [int(abs(recorded["cycle_length"].values - length).argmin()) for length in lengths]
+        cells = nearest(recorded, self.settings.measured)
+        lengths = recorded["cycle_length"].values[cells].tolist()
         truth = late_apd90(recorded.isel(cell=cells), self.settings.paper.used[1])
         errors = apd90_errors(self.model, run, truth, lengths, self.settings.paper.used[1])
         return {"apd90_error_ms": dict(zip((f"{length:g}" for length in lengths), errors, strict=True))}

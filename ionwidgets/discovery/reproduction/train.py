@@ -24,11 +24,16 @@ from ionwidgets.recordings.typical_beat import typical_beats
 BATCH = 5  # networks at once: more no longer fit the cache
 
 
+def nearest(data: xr.Dataset, cycle_lengths: Sequence[float]) -> list[int]:
+    """The cells of `data` whose cycle lengths are nearest to these, one each."""
+    own = data["cycle_length"].values
+    return [int(abs(own - length).argmin()) for length in cycle_lengths]
+
+
 def recorded_beats(model: IonicModel, data: xr.Dataset, cycle_lengths: Sequence[float]) -> Balance:
     """The current balance of those cells of `data` that are paced at `cycle_lengths` and follow 1:1."""
-    cells = [int(abs(data["cycle_length"].values - length).argmin()) for length in cycle_lengths]
     stimulus = (model.stimulus.amplitude, model.stimulus.duration)
-    seen = data[list(model.observables)].isel(cell=sorted(set(cells)))
+    seen = data[list(model.observables)].isel(cell=sorted(set(nearest(data, cycle_lengths))))
     beats, _ = typical_beats(seen, stimulus[1], stimulus[0])
     return current_balance(model, beats, control_run(model, beats, stimulus))
 

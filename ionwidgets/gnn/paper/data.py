@@ -71,7 +71,7 @@ def paced(
     scale: Mapping[str, Swept] | None = None,
     variables: Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """The samples that train: `variables`, every state when left out, of cells paced from the initial state."""
+    """The samples that train: `variables` (every state when left out) of cells paced from the start."""
     first, last = settings.used
     if not 0 <= first < last <= settings.duration:
         raise TrainingError(

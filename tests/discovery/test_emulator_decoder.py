@@ -1,0 +1,80 @@
+"""The emulator as decoder: refused where it cannot see, right in its misfit, and through to a finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from gnn.test_retrain import balance_of
+
+from ionwidgets.discovery import discover
+from ionwidgets.errors import IonWidgetsError, TrainingError
+from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.emulate import EmulatedBeats
+from ionwidgets.gnn.paper import learn_as_published
+from ionwidgets.gnn.retrain import Stage2, gates_along, retrain_batch
+from ionwidgets.models import load_model
+from ionwidgets.recordings import read_recording
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return learn_as_published(load_model("tnnp2004:M"))
+
+
+def test_the_misfit_is_that_of_the_next_samples(network: Network) -> None:
+    balance = balance_of("longqt")
+    decoder = EmulatedBeats(network, balance)
+    h = gates_along(network, balance)
+    n_currents = len(balance.model.currents)
+    with torch.no_grad():
+        both = decoder.misfit(torch.stack([h, 0.5 * h]), torch.zeros(2, n_currents, dtype=h.dtype))
+        # By hand, a sample at a time, twice round the beats.
+        module, emulator = network.module, network.emulator
+        assert emulator is not None
+        low, high = (h.new_tensor(x) for x in zip(*module.shape.gate_range, strict=True))
+        x = emulator.scaled(torch.stack([balance.observed(name) for name in ("V", "Ca_i")], -1))
+        carried, off = None, []
+        for period in range(2):
+            for t in range(len(x)):
+                y, carried = emulator(x[t - 1][None], ((h[t] - low) / (high - low))[None], carried)
+                if period and t:
+                    off.append((y[0, :, :2] - x[t]).square())
+        squares = torch.stack(off)
+        lengths = torch.tensor([beat.time.size for beat in balance.beats])
+        inside = torch.arange(1, len(x))[:, None] < lengths
+    assert both[0].item() == pytest.approx(squares[inside].mean().item(), rel=1e-9)
+    assert both[1] > both[0]
+
+
+def test_it_trains_over_whole_beats_and_a_run_is_the_same_in_a_batch(network: Network) -> None:
+    balance = balance_of("longqt")
+    decoder = EmulatedBeats(network, balance)
+    brief = Stage2(updates=12)
+    both = retrain_batch(network, balance, [(1e-6, 0), (1e-3, 1)], decoder=decoder, settings=brief)
+    (alone,) = retrain_batch(network, balance, [(1e-3, 1)], decoder=decoder, settings=brief)
+    assert both[0].losses[-1] < 0.98 * both[0].losses[0]
+    torch.testing.assert_close(both[1].gates_after, alone.gates_after, rtol=0, atol=1e-6)
+    assert max(abs(s) for s in alone.log_scales.values()) < 0.1  # m2 has no place for scales
+
+
+def test_what_the_emulator_cannot_see_is_refused_before_the_work() -> None:
+    model, recording = load_model("tnnp2004:M"), read_recording(DATA / "shortqt.csv")
+    with pytest.raises(IonWidgetsError, match="there is no Ca_i; use decoder ode"):
+        discover(model, recording.drop_vars("Ca_i"), decoder="emulator")
+    with pytest.raises(IonWidgetsError, match="this one has none"):
+        discover(model, recording, decoder="emulator", network=learn(model))
+    with pytest.raises(TrainingError, match='preset="paper"'):
+        EmulatedBeats(learn(model), balance_of("longqt"))
+
+
+@pytest.mark.slow
+def test_a_finding_by_the_emulator(network: Network) -> None:
+    model, recording = load_model("tnnp2004:M"), read_recording(DATA / "longqt.csv")
+    result = discover(model, recording, decoder="emulator", network=network)
+    assert result.finding["decoder"] == "emulator"
+    first = result.findings.iloc[0]
+    assert first["current"] == "I_Kr" and first["scale"] == pytest.approx(0.25, rel=0.15)
