@@ -25,7 +25,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv wheel install dashboard test test-slow bench lint check format hooks clean python-tools test-tools FORCE
+.PHONY: help venv wheel install dashboard test test-slow bench lint check format networks hooks clean python-tools test-tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -153,6 +153,10 @@ check: lint test ## what the gate runs: lint, then test
 format: $(VENV)/.dev ## put the format and what ruff can mend right
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+# With -m from here it is the checkout that is imported, and its folder gnn/networks that is written.
+networks: $(VENV)/.run ## train every network that ships, some minutes; ARGS="MODEL ..." for some of them
+	@$(BIN)/python -m ionwidgets.gnn.ship $(ARGS)
 
 hooks: $(VENV)/.dev ## have git check a commit before it is made
 	@$(BIN)/pre-commit install

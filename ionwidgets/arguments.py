@@ -13,44 +13,60 @@ from ionwidgets.errors import IonWidgetsError
 MOST_CELLS = 10_000
 
 
-def cycle_lengths(text: str) -> list[float]:
+def cycle_lengths(text: str, option: str = "--cycle-lengths") -> list[float]:
     """``"400,600"`` or ``"300:800:5"`` (both ends included), or a mixture, as ms."""
     lengths: list[float] = []
     for part in text.split(","):
-        numbers = [_number(piece, f"--cycle-lengths {text}") for piece in part.split(":")]
+        numbers = [_number(piece, f"{option} {text}") for piece in part.split(":")]
         if len(numbers) == 1:
             lengths.append(numbers[0])
         elif len(numbers) == 3 and numbers[2] > 0 and numbers[1] >= numbers[0]:
             start, stop, step = numbers
             count = int(np.floor((stop - start) / step + 1e-9)) + 1
             if count > MOST_CELLS:
-                raise IonWidgetsError(
-                    f"--cycle-lengths {text}: {count} cells are too many; at most {MOST_CELLS}"
-                )
+                raise IonWidgetsError(f"{option} {text}: {count} cells are too many; at most {MOST_CELLS}")
             lengths += [start + step * i for i in range(count)]
         else:
-            raise IonWidgetsError(
-                f"--cycle-lengths {text}: a range is START:STOP:STEP with STOP at or above START"
-            )
+            raise IonWidgetsError(f"{option} {text}: a range is START:STOP:STEP with STOP at or above START")
     return lengths
 
 
-def factors(texts: list[str]) -> dict[str, float]:
+def pacing(lengths: str, duration: float | None, s2: str) -> Any:
+    """The protocol of ``--cycle-lengths``, ``--duration`` and ``--s2``."""
+    import ionwidgets as iw  # brings xarray: not before it is needed
+
+    paced = cycle_lengths(lengths)
+    if not s2:
+        return iw.Pacing(paced, 20_000.0 if duration is None else duration)
+    if len(paced) != 1 or duration is not None:
+        raise IonWidgetsError(
+            f"--s2 {s2}: S1S2 has one cycle length and times of its own; give one number to --cycle-lengths "
+            "and leave --duration out"
+        )
+    return iw.S1S2(s1=paced[0], s2=cycle_lengths(s2, "--s2"))
+
+
+def factors(texts: list[str], option: str = "--scale") -> dict[str, float]:
     """``["g_Kr=0.25", "g_to=3"]`` as a mapping; one text may hold several, separated by commas."""
     scale: dict[str, float] = {}
     for part in (part for text in texts for part in text.split(",")):
         name, equals, value = part.partition("=")
         if not equals:
-            raise IonWidgetsError(f"--scale {part}: expected NAME=FACTOR, such as g_Kr=0.25")
+            raise IonWidgetsError(f"{option} {part}: expected NAME=FACTOR, such as g_Kr=0.25")
         if name.strip() in scale:
-            raise IonWidgetsError(f"--scale {part}: {name.strip()} is given twice")
-        scale[name.strip()] = _number(value, f"--scale {part}")
+            raise IonWidgetsError(f"{option} {part}: {name.strip()} is given twice")
+        scale[name.strip()] = _number(value, f"{option} {part}")
     return scale
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """``"0.0005,0.001"`` as numbers."""
+    return [_number(part, f"{option} {text}") for part in text.split(",")]
 
 
 def milliseconds(text: str, option: str) -> list[float]:
     """``"450,700"`` as numbers above zero."""
-    values = [_number(part, f"{option} {text}") for part in text.split(",")] if text else []
+    values = numbers(text, option) if text else []
     if any(value <= 0 for value in values):
         raise IonWidgetsError(f"{option} {text}: cycle lengths are ms, above 0")
     return values

@@ -6,15 +6,20 @@ Exit codes: 0 done; 2 bad usage or input, in one line; 1 a fault of ours.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import ionwidgets as iw
-from ionwidgets.arguments import Progress, cycle_lengths, factors, milliseconds, stimulus
+from ionwidgets.arguments import Progress, cycle_lengths, factors, milliseconds, numbers, pacing, stimulus
 from ionwidgets.errors import IonWidgetsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     name="ionwidgets",
@@ -32,6 +37,8 @@ File = Annotated[Path, typer.Argument(help="A recording: CSV or TSV, perhaps gzi
 Columns = Annotated[str, typer.Option(help="Which column holds what: time=0,V=2 or by title.")]
 TITLES = {
     "cycle_length": "CL [ms]",
+    "interval": "S2 [ms]",
+    "DI": "DI [ms]",
     "RMP": "RMP [mV]",
     "peak": "peak [mV]",
     "dVdt_max": "dV/dt max [mV/ms]",
@@ -49,8 +56,8 @@ def models() -> None:
     for card in iw.list_models():
         variants = f"({', '.join(card.variants)})  " if card.variants else ""
         print(f"{card.name}  {variants}{card.title}; {card.species} {card.tissue}")
-        print(f"    {len(card.states)} states; gates {', '.join(card.gates)}")
-        print(f"    currents {', '.join(card.currents)}")
+        print(f"    {len(card.states)} states; {len(card.gates)} gates: {', '.join(card.gates)}")
+        print(f"    {len(card.currents)} currents: {', '.join(card.currents)}")
         print(f"    {card.publication}, doi:{card.doi}")
 
 
@@ -60,33 +67,37 @@ def simulate(
     lengths: Annotated[
         str, typer.Option("--cycle-lengths", help="ms: 400,600 or 300:800:5, both ends included.")
     ] = "1000",
-    duration: Annotated[float, typer.Option(help="ms of pacing.")] = 20_000.0,
+    duration: Annotated[float | None, typer.Option(help="ms of pacing; 20000 when left out.")] = None,
+    s2: Annotated[
+        str, typer.Option(help="ms: after ten beats at one cycle length, S2 at each of these: 300:600:50.")
+    ] = "",
     scale: Annotated[
         list[str] | None, typer.Option(help="Factor of a current: g_Kr=0.25; may be repeated.")
     ] = None,
     sample: Annotated[float, typer.Option(help="ms between stored samples.")] = 1.0,
     out: Annotated[Path | None, typer.Option(help="netCDF file for every state and current.")] = None,
 ) -> None:
-    """Pace a model; print the last beat's biomarkers, and store traces with --out."""
+    """Pace a model; print the last beat's biomarkers, or the restitution of --s2; store traces with --out."""
     if out is not None:
         _writable(out)
-    names: list[str] | None = None if out else []
-    cell = iw.load_model(model)
+    cell, protocol = iw.load_model(model), pacing(lengths, duration, s2)
+    # A cell without a stimulus has its beats found in its samples.
+    least = [] if cell.stimulus.amplitude else list(cell.observables)
     paced = iw.simulate(
-        cell, cycle_lengths(lengths), duration, scale=factors(scale or []), sample=sample,
-        variables=names,
+        cell, protocol=protocol, scale=factors(scale or []), sample=sample,
+        variables=None if out else least,
     )  # fmt: skip
     if out is not None:
         paced.to_netcdf(out, engine="h5netcdf", encoding={name: {"zlib": True} for name in paced.data_vars})
         sizes = f"{paced.sizes['cell']} cells, {paced.sizes['time']} samples"
         print(f"{out}: {sizes} of {len(paced.data_vars)} variables", file=sys.stderr)
-    table = iw.biomarkers(paced).dropna(subset=["APD90"]).groupby("cell").last()
-    if table.empty:
-        print("No beat has repolarised by 90 % within its cycle.")
-        return
-    table[["Ca_diastolic", "Ca_peak"]] *= 1000
-    table = table[list(TITLES)].rename(columns=TITLES)
-    print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    if s2:
+        table, empty = iw.restitution(paced), "No S2 has captured."
+    else:
+        table = iw.biomarkers(paced).dropna(subset=["APD90"]).groupby("cell").last()
+        table[["Ca_diastolic", "Ca_peak"]] *= 1000
+        empty = "No beat has repolarised by 90 % within its cycle."
+    _print(table, empty)
 
 
 @app.command()
@@ -95,18 +106,29 @@ def learn(
     out: Annotated[Path, typer.Option(help="safetensors file for the network.")],
     seed: int = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train even where a network is shipped.")] = False,
+    observables: Annotated[str, typer.Option(help="What the network sees: V or V,Ca_i.")] = "V",
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="File that keeps an interrupted training, which then goes on from it.")
+    ] = None,
 ) -> None:
     """Stage 1: teach a network the gates of a model."""
-    _writable(out)
+    from ionwidgets.gnn.measure import figures_in_words
+
+    for path in (out, checkpoint):
+        if path is not None:
+            _writable(path)
+    cell = iw.load_model(model)
     with Progress() as progress:
-        network = iw.learn(iw.load_model(model), seed=seed, fresh=fresh, progress=progress)
+        network = iw.learn(
+            cell, seed=seed, fresh=fresh, progress=progress, checkpoint=checkpoint,
+            observables=tuple(name.strip() for name in observables.split(",")),
+        )  # fmt: skip
+    card, file = network.card, Path(model)
+    if file.suffix:  # the library's names have none; a model that was read from a file knows but its stem
+        card["command"] = card["command"].replace(f" {cell.key} ", f" {shlex.quote(file.name)} ", 1)
     network.save(out)
-    figures = network.card["figures"]
-    print(f"{out}: {network.card['model']}, seed {network.card['seed']}")
-    print("against the model itself, after 20 s of pacing:")
-    rows = zip(figures["cycle_length_ms"], figures["apd90_error_ms"], figures["v_rmse_mV"], strict=True)
-    for cycle_length, error, rmse in rows:
-        print(f"  CL {cycle_length:g} ms: APD90 {error:+.2f} ms, V RMSE {rmse:.2f} mV")
+    print(f"{out}: {card['model']}, seed {card['seed']}")
+    print("against the model itself:", *figures_in_words(card["figures"]), sep="\n  ")
 
 
 @app.command()
@@ -163,6 +185,83 @@ def discover(
 
 
 @app.command()
+def reproduce(
+    out: Annotated[Path, typer.Option(help="Folder for the runs, the figures and the page.")],
+    decoder: Annotated[str, typer.Option(help="emulator: as published; ode: ours; or both.")] = "both",
+    seed: int = 0,
+) -> None:
+    """Every run and figure of the paper (arXiv 2011.07388); interrupted, it goes on where it was."""
+    from ionwidgets.discovery.reproduction import reproduce
+    from ionwidgets.discovery.reproduction.experiments import DECODERS
+
+    with Progress() as progress:
+        results = reproduce(
+            out, decoders=DECODERS if decoder == "both" else [decoder], seed=seed, progress=progress
+        )
+    for experiment in results["experiments"].values():
+        for name, best in experiment["best"].items():
+            run = next(r for r in experiment["runs"] if (r["decoder"], r["eta"]) == (name, best["eta"]))
+            current, ratio = experiment["current"], run["current_ratios"][experiment["current"]]
+            errors = ", ".join(
+                f"{length}: {'none' if error is None else f'{error:+.1f}'}"
+                for length, error in run["apd90_error_ms"].items()
+            )
+            truth = experiment["true_ratios"][current]
+            print(
+                f"{experiment['title']}, {name}, eta {best['eta']:g}: {current} x{ratio:.2f} (truth "
+                f"x{truth:g}); APD90 of the neural ODE, error in ms by CL: {errors}"
+            )
+    print(f"{out / 'index.html'}: {results['elapsed_s']['total']:g} s")
+
+
+@app.command()
+def sweep(
+    out: Annotated[Path, typer.Option(help="Folder for the runs, a file each, and their tables.")],
+    model: Annotated[list[str], typer.Option(help="tnnp2004:M, or a file; may be repeated.")],
+    experiment: Annotated[
+        list[str], typer.Option(help="g_Kr=0.25 or g_Kr=0.5,g_to=3 or control; may be repeated.")
+    ],
+    eta: Annotated[str, typer.Option(help="Prices of a change of a gate: 0.0005,0.001.")] = "0.001",
+    seeds: Annotated[str, typer.Option(help="0,1,2")] = "0",
+    decoder: Annotated[str, typer.Option(help="ode: ours; emulator: as published; or both.")] = "ode",
+    lengths: Annotated[
+        str,
+        typer.Option("--cycle-lengths", help="ms, at which the cells are recorded and the runs measured."),
+    ] = "",
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler: tcp://127.0.0.1:8786, tls://HOST:8786.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes here, where there is no scheduler; one a processor.")
+    ] = None,
+) -> None:
+    """Experiments x eta x seeds x models over Dask; interrupted, it goes on where it was."""
+    from ionwidgets.discovery.reproduction.experiments import CONTROL, DECODERS, Reproduction
+    from ionwidgets.discovery.sweep import sweep
+
+    settings = Reproduction()
+    if lengths:
+        at = tuple(cycle_lengths(lengths))
+        settings = replace(settings, recorded=at, measured=at)
+    with Progress() as progress:
+        table = sweep(
+            out, models=model, etas=numbers(eta, "--eta"), seeds=numbers(seeds, "--seeds"),
+            experiments=[{} if text == CONTROL else factors([text], "--experiment") for text in experiment],
+            decoders=DECODERS if decoder == "both" else [decoder], scheduler=scheduler, workers=workers,
+            settings=settings, progress=progress,
+        )  # fmt: skip
+    failed = table[table["state"] == "failed"]
+    if len(failed) == len(table):
+        raise IonWidgetsError(f"{out}: every run failed; the first: {failed['reason'].iloc[0]}")
+    done = table[table["state"] == "done"].drop(columns=["state", "reason", "name"])
+    done = done[[name for name in done if not name.startswith("ratio_")]]
+    print(done.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    for run in failed.itertuples():
+        print(f"failed: {run.name}: {run.reason}")
+    print(f"{out / 'sweep.csv'}: {len(table)} runs, {len(failed)} failed")
+
+
+@app.command()
 def dashboard(
     name: Annotated[str, typer.Argument(help="Which of the packaged dashboards.")] = "workbench",
     port: int = 8866,
@@ -172,6 +271,15 @@ def dashboard(
     from ionwidgets.server import serve
 
     raise typer.Exit(serve(name, port, open_browser=not no_browser))
+
+
+def _print(table: pd.DataFrame, empty: str) -> None:
+    """The columns that have a title, and any values; `empty` where no action potential was measured."""
+    if not table["APD90"].notna().any():
+        print(empty)
+        return
+    table = table[[name for name in TITLES if name in table and table[name].notna().any()]]
+    print(table.rename(columns=TITLES).to_string(index=False, float_format=lambda x: f"{x:.4g}"))
 
 
 def _read(file: Path, columns: str, units: str) -> Any:

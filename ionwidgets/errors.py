@@ -36,7 +36,7 @@ class SimulationError(IonWidgetsError):
 
 
 class SimulationWarning(UserWarning):
-    """Some cells of a sweep broke down; the rest was kept."""
+    """Some cells of a sweep broke down and the rest was kept, or compiled kernels cannot be kept."""
 
 
 class TrainingError(IonWidgetsError):

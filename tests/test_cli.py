@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ import xarray as xr
 from finding_schema import check, parsed, ranked
 from paced_truth import apd90_by_cvodes
 
-from ionwidgets import cli
-from ionwidgets.gnn import Network
+import ionwidgets as iw
+from ionwidgets import cli, gnn
+from ionwidgets.gnn import Network, Stage1
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording
 
@@ -90,11 +92,54 @@ def test_simulate_without_a_file_prints_only_the_table(run) -> None:
     assert (code, err) == (0, "") and len(out.splitlines()) == 2
 
 
+def test_simulate_prints_a_restitution(run) -> None:
+    code, out, err = run("simulate", "tnnp2004", "--cycle-lengths", "600", "--s2", "350:450:50")
+    assert (code, err) == (0, "")
+    title, *lines = out.splitlines()
+    assert title.split() == ["CL", "[ms]", "S2", "[ms]", "DI", "[ms]", "APD90", "[ms]"]
+    numbers = np.array([line.split() for line in lines], dtype=float)
+    assert numbers[:, 1].tolist() == [350, 400, 450]
+    assert np.all(np.diff(numbers[:, 2]) > 0) and np.all(np.diff(numbers[:, 3]) > 0)
+
+
+def test_simulate_measures_a_cell_that_beats_by_itself_by_its_own_beats(run) -> None:
+    code, out, err = run("simulate", "noble1962", "--duration", "3000")
+    assert (code, err) == (0, "")
+    title, line = out.splitlines()
+    assert "Ca_i" not in title and float(line.split()[0]) == pytest.approx(565, abs=5)
+
+
 def test_learn_stores_the_shipped_network(run, tmp_path: Path) -> None:
     code, out, _ = run("learn", "tnnp2004:M", "--out", tmp_path / "net.safetensors")
     assert code == 0 and "tnnp2004, seed 0" in out and "CL 350 ms: APD90" in out
     network = Network.load(tmp_path / "net.safetensors")
     assert network.model_hash == load_model("tnnp2004:M").hash
+
+
+def test_learn_tells_of_spikes_where_a_cell_fires(run, tmp_path: Path) -> None:
+    code, out, _ = run("learn", "pospischil2008:FS", "--out", tmp_path / "net.safetensors")
+    assert code == 0 and "-2 A/F: 13 spikes against 13, time " in out and "CL" not in out
+
+
+def test_a_network_of_a_file_names_the_file_on_its_card(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, net = tmp_path / "my cell.mmt", tmp_path / "net.safetensors"
+    load_model("hh1952").save(file)
+    quick = Stage1(step_mV=2.0, adam_updates=200, lbfgs_updates=300)
+    monkeypatch.setattr(iw, "learn", partial(gnn.learn, settings=quick), raising=False)
+    code, out, _ = run("learn", file, "--checkpoint", tmp_path / "run.safetensors", "--out", net)
+    assert code == 0 and "1 spikes against 1" in out
+    card = Network.load(net).card
+    assert card["command"] == "ionwidgets learn 'my cell.mmt' --fresh --seed 0 --out 'my cell.safetensors'"
+    assert (tmp_path / "run.safetensors").exists()
+
+
+def test_learn_refuses_what_a_network_cannot_see(run, tmp_path: Path) -> None:
+    net = tmp_path / "net.safetensors"
+    assert "no cytosolic calcium" in one_line(run("learn", "hh1952", "--observables", "V,Ca_i", "--out", net))
+    assert "observables must be" in one_line(run("learn", "br1977", "--observables", "K_i", "--out", net))
+    assert not net.exists()
 
 
 def test_inspect_says_what_is_in_a_recording(run) -> None:
@@ -263,6 +308,10 @@ def test_files_that_are_not_there_or_not_for_us(run, tmp_path: Path) -> None:
         ("simulate tnnp2004 --cycle-lengths 300:800:0", "START:STOP:STEP"),
         ("simulate tnnp2004 --cycle-lengths 1:1e9:1", "too many"),
         ("simulate tnnp2004 --cycle-lengths 0.5", "longer than the stimulus"),
+        ("simulate tnnp2004 --s2 300:x", "--s2 300:x: 'x' is not a number"),
+        ("simulate tnnp2004 --s2 0.5", "longer than the stimulus"),
+        ("simulate tnnp2004 --s2 300 --cycle-lengths 500,600", "one number to --cycle-lengths"),
+        ("simulate tnnp2004 --s2 300 --duration 500", "leave --duration out"),
         ("simulate tnnp2004 --duration -5", "duration"),
         ("simulate tnnp2004 --duration soon", "duration"),
         ("simulate tnnp2004 --sample 0", "sample"),

@@ -7,8 +7,9 @@ the emulator, green one taught by the ODE. What a source is, its name says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,6 @@ from ionwidgets.figures.theme import CONTROL, LINES, style
 
 SPAN: Final = 2000.0  # ms shown of a recording, its last
 DECODERS: Final = {"emulator": "emulator", "ode": "ODE decoder"}
-CYCLE_LENGTHS: Final = ("400", "550", "800")  # ms, at which results.json gives the error of APD90
 
 # What a source's name must contain, and its line; the first that fits counts.
 _SOURCES: Final[tuple[tuple[tuple[str, ...], dict[str, Any]], ...]] = (
@@ -34,21 +34,21 @@ _SOURCES: Final[tuple[tuple[tuple[str, ...], dict[str, Any]], ...]] = (
     (("control",), LINES["control"] | {"width": 3}),
     (("altered",), LINES["altered"] | {"width": 2.5}),
 )
-_TITLE, _GAP, _BELOW, _ABOVE = (
-    26,
-    12,
-    48,
-    30,
-)  # px: over a panel with and without title; margins of the figure
+_LINE, _GAP, _BELOW, _ABOVE = 17, 14, 48, 30  # px: a line of a title, over a panel, margins of the figure
+_WIDEST, _LEFT = 48, 64  # characters of a title at 390 px; px left of the axes, where it begins
+_FEW = 30  # points of a curve, up to which each is marked large
 _MM_TO_UM = 1000.0
+
+
+_Drawn = tuple[str, ArrayLike, ArrayLike, dict[str, Any]]  # source, x, y, further properties of the trace
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One axis of values: `lines` are (source, x, y, further properties of the trace)."""
+    """One axis of values."""
 
     axis: str
-    lines: Sequence[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]]
+    lines: Sequence[_Drawn]
     title: str = ""
     height: int = 120
     options: dict[str, Any] = field(default_factory=dict)
@@ -99,16 +99,21 @@ def currents_figure(
     time: ArrayLike,
     currents: Mapping[str, Mapping[str, ArrayLike]],
     *,
+    decoder: str = "emulator",
     mode: str = "light",
 ) -> go.Figure:
     """Figures 5, 6 and 7: currents in A/F against time in ms; a panel a current, a line a source.
 
-    time: (T,); currents: name -> source -> (T,).
+    time: (T,); currents: name -> source -> (T,); decoder: which taught the networks, and so their colour.
     """
+    hue = {"color": _line(DECODERS[decoder])["color"]}
     panels = [
         _Panel(
             f"{current} (A/F)",
-            [(source, time, values, {}) for source, values in sources.items()],
+            [
+                (source, time, values, {"line": _line(source) | hue} if "network" in source else {})
+                for source, values in sources.items()
+            ],
             title if index == 0 else "",
             125,
         )
@@ -133,29 +138,29 @@ def eta_figure(experiment: Mapping[str, Any], *, mode: str = "light") -> go.Figu
     etas = sorted({run["eta"] for run in experiment["runs"]})
     ends = [etas[0], etas[-1]] if etas else []
     panels = []
-    for index, cycle_length in enumerate(CYCLE_LENGTHS):
+    for index, cycle_length in enumerate(measured_at(experiment["runs"])):
         errors = {
             decoder: _curve(runs[decoder], lambda run, at=cycle_length: run["apd90_error_ms"].get(at))
             for decoder in DECODERS
         }
-        lines = [("altered cell (truth)", ends, [0.0] * len(ends), {})]
-        lines += _decoder_lines(errors)
+        truth: _Drawn = ("altered cell (truth)", ends, [0.0] * len(ends), {})
         title = "Error of APD90: neural ODE minus altered cell" if index == 0 else ""
-        panels.append(_Panel(f"at CL {cycle_length} (ms)", lines + _without(errors), title))
+        panels.append(
+            _Panel(f"at CL {cycle_length} (ms)", [truth, *_decoder_lines(errors), *_without(errors)], title)
+        )
     ratios = {
         decoder: _curve(runs[decoder], lambda run: run["current_ratios"].get(current)) for decoder in DECODERS
     }
-    truth = experiment["true_ratios"][current]
-    lines = [
+    lines: list[_Drawn] = [
         ("control", ends, [1.0] * len(ends), {}),
-        ("altered cell (truth)", ends, [truth] * len(ends), {}),
+        ("altered cell (truth)", ends, [experiment["true_ratios"][current]] * len(ends), {}),
         *_decoder_lines(ratios),
     ]
     panels.append(
         _Panel(
             f"{current} (ratio)",
             lines,
-            f"{current} of the network on the altered cell, against the control",
+            f"{current} of the network, against the control's",
             options={"rangemode": "tozero"},
         )
     )
@@ -165,7 +170,7 @@ def eta_figure(experiment: Mapping[str, Any], *, mode: str = "light") -> go.Figu
 
 
 def best_figure(experiment: Mapping[str, Any], *, mode: str = "light") -> go.Figure:
-    """Every cycle length at each decoder's best eta: error of APD90 in ms and RMSE of V in mV, neural ODE.
+    """The neural ODE of each decoder's best eta: error of APD90 in ms and RMSE of V in mV by cycle length.
 
     experiment: one entry of `experiments` of `ionwidgets/paper/1`: best, by decoder, with eta,
     cycle_length_ms, apd90_error_ms (None: no action potential) and v_rmse_mV.
@@ -180,37 +185,43 @@ def best_figure(experiment: Mapping[str, Any], *, mode: str = "light") -> go.Fig
     )
     paced = np.concatenate([x for x, _ in errors.values()] or [np.empty(0)])
     ends = [paced.min(), paced.max()] if paced.size else []
-    truth = [("altered cell (truth)", ends, [0.0] * len(ends), {})]
+    truth: _Drawn = ("altered cell (truth)", ends, [0.0] * len(ends), {})
     etas = ", ".join(f"η {entry['eta']:g} ({DECODERS[decoder]})" for decoder, entry in best.items())
     panels = [
-        _Panel("APD90 error (ms)", truth + _decoder_lines(errors) + _without(errors), f"Best {etas}", 150),
+        _Panel("APD90 error (ms)", [truth, *_decoder_lines(errors), *_without(errors)], f"Best {etas}", 160),
         _Panel(
             "V RMSE (mV)",
-            _decoder_lines({decoder: curve for decoder, curve in rmse.items()}),
-            height=110,
+            _decoder_lines(rmse),
+            height=130,
             options={"rangemode": "tozero"},
         ),
     ]
     return _stacked(panels, "Cycle length (ms)", mode)
 
 
+def measured_at(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Cycle lengths [ms] at which these runs have an `apd90_error_ms`, as its keys, the shortest first."""
+    return sorted({at for run in runs for at in run["apd90_error_ms"]}, key=float)
+
+
 def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
     """Panels one above the other, in order, over one x axis; the legend names each source once."""
     figure = go.Figure()
-    rooms = [_TITLE if panel.title else _GAP for panel in panels]
+    titles = [_wrapped(panel.title) for panel in panels]
+    rooms = [_GAP + _LINE * len(title) for title in titles]
     inner = sum(rooms) + sum(panel.height for panel in panels)
     named: set[str] = set()
     axes: dict[str, Any] = {}
     top = float(inner)
-    for number, (panel, room) in enumerate(zip(panels, rooms, strict=True), start=1):
+    for number, (panel, title, room) in enumerate(zip(panels, titles, rooms, strict=True), start=1):
         top -= room
         suffix = "" if number == 1 else str(number)
         domain = [max(top - panel.height, 0.0) / inner, top / inner]
         axes[f"yaxis{suffix}"] = {"domain": domain, "anchor": "x", "title": {"text": panel.axis}}
-        if panel.title:
+        if title:
             figure.add_annotation(
-                text=panel.title, x=0, y=domain[1], xref="paper", yref="paper",
-                xanchor="left", yanchor="bottom", showarrow=False, align="left",
+                text="<br>".join(title), x=0, y=domain[1], xref="paper", yref="paper",
+                xshift=8 - _LEFT, yshift=4, xanchor="left", yanchor="bottom", showarrow=False, align="left",
             )  # fmt: skip
         for source, x, y, more in panel.lines:
             values = np.asarray(y, np.float32)
@@ -218,9 +229,10 @@ def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
                 continue
             trace: dict[str, Any] = {
                 "mode": "lines",
-                "line": {**_line(source), "simplify": False},  # plotly would turn a recovery into corners
+                "line": _line(source),
                 "hovertemplate": "%{y:.4~g}",
             } | more
+            trace["line"] = {**trace["line"], "simplify": False}  # or a recovery turns into corners
             figure.add_scatter(
                 x=np.asarray(x, np.float32), y=values, name=source, legendgroup=source,
                 showlegend=source not in named, yaxis=f"y{suffix}", **trace,
@@ -230,7 +242,7 @@ def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
     figure.update_layout(axes)
     style(figure, mode=mode, height=inner + _ABOVE + _BELOW)
     figure.update_layout(
-        margin={"l": 64, "r": 16, "t": _ABOVE, "b": _BELOW},
+        margin={"l": _LEFT, "r": 16, "t": _ABOVE, "b": _BELOW},
         legend={"yref": "paper", "y": 1, "yanchor": "bottom", "x": 0, "xref": "paper", "font": {"size": 12}},
     )
     last = "y" if len(panels) == 1 else f"y{len(panels)}"
@@ -239,6 +251,13 @@ def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
     for number, panel in enumerate(panels, start=1):
         figure.layout["yaxis" if number == 1 else f"yaxis{number}"].update(panel.options)
     return figure
+
+
+def _wrapped(title: str) -> list[str]:
+    """Lines of much the same length, none wider than `_WIDEST`."""
+    count = len(wrap(title, _WIDEST))
+    widths = range(-(-len(title) // max(count, 1)) or 1, _WIDEST + 1)
+    return next((lines for width in widths if len(lines := wrap(title, width)) <= count), [title])
 
 
 def _line(source: str) -> dict[str, Any]:
@@ -251,8 +270,8 @@ def _line(source: str) -> dict[str, Any]:
 
 def _v_and_calcium(title: str, sources: Mapping[str, xr.Dataset], span: float) -> list[_Panel]:
     """Panels of V and, below it, of Ca_i; each source without the dimension `cell`."""
-    V: list[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]] = []
-    calcium: list[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]] = []
+    V: list[_Drawn] = []
+    calcium: list[_Drawn] = []
     for source, data in sources.items():
         time = data["time"].to_numpy()
         shown = time >= time[-1] - span
@@ -274,22 +293,26 @@ def _curve(runs: Sequence[Mapping[str, Any]], value: Any) -> tuple[NDArray, NDAr
     return np.asarray([run["eta"] for run in runs], float), np.asarray([value(run) for run in runs], float)
 
 
-def _decoder_lines(curves: _Curves) -> list[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]]:
+def _decoder_lines(curves: _Curves) -> list[_Drawn]:
     return [
         (
             DECODERS[decoder],
             *curve,
-            {"mode": "lines+markers", "marker": _marker(decoder, ("circle", "diamond"))},
+            {
+                "mode": "lines+markers",
+                "marker": _marker(decoder, ("circle", "diamond"))
+                | {"size": 6 if len(curve[0]) <= _FEW else 3.5},
+            },
         )
         for decoder, curve in curves.items()
     ]
 
 
-def _without(curves: _Curves) -> list[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]]:
+def _without(curves: _Curves) -> list[_Drawn]:
     """Crosses below the curves where the neural ODE gave no action potential, a level a decoder."""
     finite = np.concatenate([[0.0], *(y[np.isfinite(y)] for _, y in curves.values())])
     step = 0.12 * (float(np.ptp(finite)) or 1.0)
-    lines: list[tuple[str, ArrayLike, ArrayLike, dict[str, Any]]] = []
+    lines: list[_Drawn] = []
     for level, (decoder, (x, y)) in enumerate(curves.items(), start=1):
         lost = x[~np.isfinite(y)]
         if lost.size:

@@ -1,48 +1,38 @@
 """Stage 1: the network learns the gates of a model from voltage clamp.
 
 The gates depend on V alone, so what a clamp to every potential shows is all there is to know: h_inf and tau.
-The loss compares h_inf, its logit (so that the small open fractions at rest come out right too) and the
-logarithm of the rate 1/tau, tau floored at 0.02 ms, below which no solver can tell:
+The loss compares h_inf, its logit up to 4 (so that the small open fractions come out right too; 98 % is open)
+and the logarithm of the rate 1/tau, tau floored at 0.02 ms, below which no solver can tell:
 
-    L = 100 <(h_inf - h_inf*)^2> + <(ln rate - ln rate*)^2> + 1e-3 <(logit h_inf - logit h_inf*)^2>
+    L = 30 <(h_inf - h_inf*)^2> + <(ln rate - ln rate*)^2> + 0.03 <(logit h_inf - logit h_inf*)^2>
 
-Adam brings the weights near, L-BFGS (whole grid, float64) finishes. The action potential is a strict judge:
+Adam brings the weights near, L-BFGS finishes (`descent`). The action potential is a strict judge (`measure`):
 an error of 0.5 % in h_inf costs 10 to 20 ms of APD90.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from functools import partial
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ionwidgets._version import __version__
 from ionwidgets.errors import SimulationError, TrainingError
-from ionwidgets.gnn.network import V_TRAINED, GatingNetwork, Network
+from ionwidgets.gnn.checkpoint import Checkpoint
+from ionwidgets.gnn.clamp_grid import Lessons, lessons
+from ionwidgets.gnn.descent import Descent, Diverged, Stage1
+from ionwidgets.gnn.measure import stage1_figures
+from ionwidgets.gnn.network import GatingNetwork, Network
 from ionwidgets.gnn.threads import one_thread
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation import simulate, voltage_grid
 
 SHIPPED = Path(__file__).with_name("networks")
-TEST_CYCLE_LENGTHS = (350.0, 400.0, 500.0, 650.0, 800.0)  # ms; the measure of stage 1
-
-
-@dataclass(frozen=True)
-class Stage1:
-    """The settings of stage 1."""
-
-    step_mV: float = 0.5
-    tau_floor_ms: float = 0.02
-    adam_updates: int = 500
-    adam_rate: float = 3e-3
-    lbfgs_updates: int = 3000
-    lbfgs_history: int = 50
-    weight_h_inf: float = 100.0
-    weight_logit: float = 1e-3
+TOLD_EVERY = 20  # updates
+OPEN = 4.0  # logit of an h_inf that is as good as open
 
 
 def learn(
@@ -52,8 +42,21 @@ def learn(
     progress: Control | None = None,
     fresh: bool = False,
     settings: Stage1 | None = None,
+    observables: Sequence[str] = ("V",),
+    checkpoint: str | Path | None = None,
 ) -> Network:
     """Teach a network the gates of `model`; a shipped network of the same equations is loaded unless `fresh`.
+
+    Parameters
+    ----------
+    seed : of the network's first weights.
+    progress : told how far the training is by ``progress.report(fraction, message, loss=..., update=...)``.
+    fresh : train even where a network is shipped.
+    settings : other than the usual ones.
+    observables : what the network sees, ("V",) or ("V", "Ca_i").
+    checkpoint : a file that the training is kept in, every 5 s and when it is interrupted; where it exists
+        already, the training goes on from there, to the last bit as if it had never been interrupted. It
+        means that there is a training, whether a network is shipped or not.
 
     Returns
     -------
@@ -62,33 +65,40 @@ def learn(
 
     Raises
     ------
-    TrainingError : the model has no gate to learn, the loss has left all bounds, or the model does not run
-        with the gates that were learnt.
+    TrainingError : the model has no gate to learn or no such observable, the loss has left all bounds, the
+        model does not run with the gates that were learnt, or the checkpoint is of another training.
+
+    Examples
+    --------
+    >>> import ionwidgets as iw
+    >>> model = iw.load_model("tnnp2004", variant="M")
+    >>> iw.learn(model).card["figures"]["apd90_error_ms"]
+    >>> network = iw.learn(model, observables=("V", "Ca_i"), checkpoint="run.safetensors")
     """
-    if not fresh and (shipped := shipped_network(model)) is not None:
+    seen = _seen(model, observables)
+    shipped = None if fresh or checkpoint is not None else shipped_network(model)
+    if shipped is not None and shipped.observables == seen:
         return shipped
     if not model.gate_names:
         raise TrainingError(f"{model.key} has no gate that depends on V alone, so there is nothing to learn")
-    if model.stimulus.duration >= min(TEST_CYCLE_LENGTHS):
-        raise TrainingError(
-            f"{model.key} is stimulated for {model.stimulus.duration:g} ms, and a network is tried at cycle "
-            f"lengths from {min(TEST_CYCLE_LENGTHS):g} ms on; use a model of a paced cell"
-        )
     settings = settings or Stage1()
-    module = _fit(model, seed, progress, settings)
     card = {
         "model": model.name,
         "variant": model.variant,
         "model_hash": model.hash,
         "seed": seed,
-        "data": f"voltage clamp from {V_TRAINED[0]:g} to {V_TRAINED[1]:g} mV, every {settings.step_mV:g} mV",
+        "observables": list(seen),
         "settings": asdict(settings),
-        "command": f"ionwidgets learn {model.key} --fresh --seed {seed} --out {_shipped_path(model).name}",
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
     }
-    network = Network(module, model.gate_names, card)
+    file = None if checkpoint is None else Checkpoint(checkpoint, card)
+    taught = lessons(model, seen, settings)
+    module = _fit(model, taught, seed, progress, settings, file)
+    network = Network(
+        module, model.gate_names, card | {"data": taught.words, "command": _command(card, model)}
+    )
     try:
-        card["figures"] = stage1_figures(model, network)
+        network.card["figures"] = stage1_figures(model, network)
     except SimulationError as error:
         raise TrainingError(
             f"stage 1 of {model.key} ended in gates that the model does not run with (seed {seed}): {error}; "
@@ -99,91 +109,77 @@ def learn(
 
 def shipped_network(model: IonicModel) -> Network | None:
     """The network that comes with the package for exactly these equations, if there is one."""
-    path = _shipped_path(model)
+    path = shipped_path(model)
     network = Network.load(path) if path.exists() else None
     return network if network is not None and network.model_hash == model.hash else None
 
 
-def _shipped_path(model: IonicModel) -> Path:
+def shipped_path(model: IonicModel) -> Path:
     return SHIPPED / f"{model.key.replace(':', '-')}.safetensors"
 
 
-def stage1_figures(model: IonicModel, network: Network) -> dict[str, list[float]]:
-    """The measure of stage 1: the ODE with the network's gates against the ODE itself, after 20 s of pacing.
-
-    Lists over `cycle_length_ms`: `apd90_error_ms` (of the last whole beat) and `v_rmse_mV` (of the last 5 s).
-    """
-    lengths = list(TEST_CYCLE_LENGTHS)
-    pace = partial(simulate, model, lengths, 20_000.0, record_from=15_000.0, variables=["V"])
-    own, neural = pace(), pace(gates=network.gate_curves(voltage_grid()))
-    rmse = np.sqrt(((own["V"] - neural["V"]) ** 2).mean("time"))
-    error = [_last(b) - _last(a) for a, b in zip(own["APD90"].values, neural["APD90"].values, strict=True)]
-    return {
-        "cycle_length_ms": lengths,
-        "apd90_error_ms": [round(float(e), 3) for e in error],
-        "v_rmse_mV": [round(float(e), 3) for e in rmse],
-    }
+def _seen(model: IonicModel, observables: Sequence[str]) -> tuple[str, ...]:
+    seen = (observables,) if isinstance(observables, str) else tuple(observables)
+    if seen == model.observables[: len(seen)] and seen:
+        return seen
+    if "Ca_i" in seen and model.calcium is None:
+        raise TrainingError(f'{model.key} has no cytosolic calcium: a network of it sees observables=("V",)')
+    raise TrainingError(f'observables must be ("V",) or ("V", "Ca_i"); found {seen!r}')
 
 
-def _last(values: np.ndarray) -> float:
-    whole = values[np.isfinite(values)]
-    return float(whole[-1]) if whole.size else float("nan")
+def _command(card: dict, model: IonicModel) -> str:
+    seen = "" if len(card["observables"]) == 1 else f" --observables {','.join(card['observables'])}"
+    out = shlex.quote(shipped_path(model).name)
+    return f"ionwidgets learn {model.key} --fresh --seed {card['seed']}{seen} --out {out}"
 
 
 @one_thread()
-def _fit(model: IonicModel, seed: int, progress: Control | None, settings: Stage1) -> GatingNetwork:
-    grid = np.arange(V_TRAINED[0], V_TRAINED[1] + settings.step_mV / 2, settings.step_mV)
-    curves = model.gate_curves(grid)
-    V = torch.as_tensor(grid).unsqueeze(-1)
-    h_inf = torch.as_tensor(np.stack([curves[name][0] for name in model.gate_names], axis=-1))
-    tau = np.stack([curves[name][1] for name in model.gate_names], axis=-1)
-    log_rate = torch.as_tensor(-np.log(np.maximum(tau, settings.tau_floor_ms)))
-    logit = torch.logit(h_inf.clamp(1e-7, 1 - 1e-7))
+def _fit(
+    model: IonicModel,
+    taught: Lessons,
+    seed: int,
+    progress: Control | None,
+    settings: Stage1,
+    file: Checkpoint | None,
+) -> GatingNetwork:
     generator = torch.random.get_rng_state()
     torch.manual_seed(seed)
-    module = GatingNetwork(len(model.gate_names)).double()
+    module = GatingNetwork(len(model.gate_names), taught.shape, taught.clamp).double()
     torch.random.set_rng_state(generator)  # a user's own random numbers are none of ours
+    descent = Descent(module, _loss(module, taught, settings), settings)
+
+    def tell(done: int, loss: float) -> None:
+        if progress is not None and done % TOLD_EVERY == 0:
+            progress.report(min(0.99, done / descent.most), f"Learning {model.key}", loss=loss, update=done)
+
+    if file is not None:
+        file.take_up(descent)
+    try:
+        while not descent.finished:
+            descent.advance(tell)
+            if file is not None:
+                file.keep(descent.state())
+    except Diverged as error:
+        kept = "" if file is None else f", the last good state is in {file.path.name}"
+        raise TrainingError(
+            f"stage 1 of {model.key} {error} (seed {seed}); the network before it stays as it was{kept}; "
+            "try another seed"
+        ) from None
+    finally:
+        if file is not None:
+            file.write()
+    return module.float().double()  # as a file has it, so that its figures are those of the file
+
+
+def _loss(module: GatingNetwork, taught: Lessons, settings: Stage1) -> Callable[[], torch.Tensor]:
+    logit = torch.logit(taught.h_inf.clamp(1e-7, 1 - 1e-7)).clamp(max=OPEN)
 
     def loss() -> torch.Tensor:
-        p = module.inputs(V)
+        p = module.inputs(taught.observed)
         steady = module.gating.steady(p)
-        off_h = (torch.sigmoid(steady) - h_inf).square().mean()
-        off_rate = (module.gating.log_rate(p) - log_rate).square().mean()
-        off_logit = (steady.clamp(-16, 16) - logit).square().mean()
+        off_h = (torch.sigmoid(steady) - taught.h_inf).square().mean()
+        off_rate = (module.gating.log_rate(p) - taught.log_rate).square().mean()
+        off_logit = (steady.clamp(-16, OPEN) - logit).square().mean()
         return settings.weight_h_inf * off_h + off_rate + settings.weight_logit * off_logit
 
-    updates = settings.adam_updates + settings.lbfgs_updates
-    done = 0
-
-    def evaluate(optimizer: torch.optim.Optimizer) -> torch.Tensor:
-        nonlocal done
-        optimizer.zero_grad()
-        value = loss()
-        if not torch.isfinite(value):
-            raise TrainingError(
-                f"stage 1 of {model.key} diverged after {done} updates (seed {seed}): "
-                f"the loss is {value.item()}; the network before it stays as it was; try another seed"
-            )
-        value.backward()
-        done += 1
-        if progress is not None and done % 20 == 0:
-            progress.report(
-                min(0.99, done / updates), f"Learning {model.key}", loss=value.item(), update=done
-            )
-        return value
-
-    adam = torch.optim.Adam(module.parameters(), lr=settings.adam_rate)
-    for _ in range(settings.adam_updates):
-        evaluate(adam)
-        adam.step()
-    lbfgs = torch.optim.LBFGS(
-        module.parameters(),
-        max_iter=settings.lbfgs_updates,
-        max_eval=settings.lbfgs_updates,
-        history_size=settings.lbfgs_history,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=1e-12,
-        tolerance_change=1e-14,
-    )
-    lbfgs.step(lambda: evaluate(lbfgs))
-    return module
+    return loss

@@ -18,6 +18,7 @@ from ionwidgets.models.evaluate import evaluate
 from ionwidgets.models.membrane import compartments, terms_of
 from ionwidgets.models.save import save
 from ionwidgets.models.structure import Dependencies, conductance_of, gate_form, shared_conductances
+from ionwidgets.models.units import unit_name
 
 BESIDE = 1e-4  # mV
 # What a Dataset calls its dimensions, what is swept, and the biomarkers of a beat: not for variables.
@@ -26,7 +27,6 @@ DATASET_NAMES = {
     "beats_before", "stimulus_time", "RMP", "peak", "dVdt_max", "upstroke_time", "APD30", "APD50", "APD90",
     "Ca_diastolic", "Ca_peak", "Ca_time_to_peak", "CaTD90", "late_rise",
 }  # fmt: skip
-_FIELD_UNITS = ("mV", "ms", "1/ms", "1/s", "mM", "mM/ms", "A/F", "1", "C/mol", "K")
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,13 @@ class IonicModel:
 
         V is in mV, Ca_i in mM and every current in A/F, whether the file gives units or not.
         """
-        known = {myokit.parse_unit(unit): unit for unit in _FIELD_UNITS}
-        units = {name: self._unit(variable, known) for name, variable in self.variables.items()}
+        conductances = self.conductances
+        units = {
+            name: unit_name(_unit_of(variable), conductance=name in conductances)
+            for name, variable in self.variables.items()
+        }
         units |= {c.name: "A/F" for c in self.currents} | {self._name_of[self.stimulus_variable]: "A/F"}
-        units |= dict(zip(self.observables, ("mV", "mM"), strict=False))
-        # Per capacitance, nS/pF and 1/ms are one unit to a computer and two to a reader.
-        return units | {name: "nS/pF" for name in self.conductances if units[name] == "1/ms"}
-
-    @staticmethod
-    def _unit(variable: myokit.Variable, known: Mapping[myokit.Unit, str]) -> str:
-        unit = variable.unit()
-        if unit is None and not variable.is_state():
-            unit = variable.rhs().eval_unit(myokit.UNIT_TOLERANT)
-        return "1" if unit is None else known.get(unit, str(unit).strip("[]"))
+        return units | dict(zip(self.observables, ("mV", "mM"), strict=False))
 
     @cached_property
     def gate_forms(self) -> dict[str, tuple[myokit.Expression, myokit.Expression]]:
@@ -298,10 +292,18 @@ class IonicModel:
     def save(self, path: str | Path) -> None:
         """Write the model as `.mmt` or, by the suffix, CellML 2.0; loading it gives equal derivatives.
 
-        A `.cellml` file gives the stimulus as a train of pulses, one a second from time 0.
+        A `.cellml` file gives the stimulus as a train of pulses, one a second from time 0; title, publication
+        and the like stand in a comment at its head, which is read back too.
 
         Raises
         ------
         ModelError : another suffix, or a place that cannot be written.
         """
         save(self.equations, Path(path))
+
+
+def _unit_of(variable: myokit.Variable) -> myokit.Unit | None:
+    unit = variable.unit()
+    if unit is None and not variable.is_state():
+        unit = variable.rhs().eval_unit(myokit.UNIT_TOLERANT)
+    return unit

@@ -92,7 +92,8 @@ def load_model(
     units and the form of its membrane equation, the model is one in mV, ms, mM and A/F with
     dV/dt = -(sum of currents + stimulus). A train of stimuli becomes one that `simulate` switches, with the
     file's amplitude [A/F] and duration [ms], 1 ms where it gives none; a cell that beats by itself and is
-    given no stimulus has one of amplitude 0.
+    given no stimulus has one of amplitude 0. Of several terms of dV/dt that are switched by the pace or the
+    time alone one is the stimulus; the others are 0 from then on, in every equation.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import myokit
 from myokit.formats.cellml import CellMLImporter
 
 from ionwidgets.errors import ModelError
+from ionwidgets.models.cellml_header import read_header
 
 LARGEST_FILE = 2**22  # bytes; the largest published models are a tenth of it
 SUFFIXES = (".mmt", ".cellml")
@@ -64,9 +65,11 @@ def _from_cellml(content: bytes) -> myokit.Model:
     _refuse_declarations(content)
     stream = BytesIO(content)  # what is read is what was checked
     try:
-        return CellMLImporter().model(stream)
+        model = CellMLImporter().model(stream)
     except myokit.MyokitError as error:
         raise _Refused(str(error).replace(f" at {stream}", "")) from None
+    model.meta.update(read_header(content))
+    return model
 
 
 def _refuse_declarations(content: bytes) -> None:

@@ -8,6 +8,7 @@ import myokit
 from myokit.formats.cellml import CellMLExporter
 
 from ionwidgets.errors import ModelError
+from ionwidgets.models.cellml_header import with_header
 from ionwidgets.models.rewriting import free_name, lift_nested, new_constant
 
 PERIOD = (
@@ -27,6 +28,7 @@ def save(equations: myokit.Model, path: Path) -> None:
             myokit.save_model(str(path), equations)
         elif path.suffix == ".cellml":
             CellMLExporter().model(str(path), _self_contained(equations), version="2.0")
+            path.write_bytes(with_header(path.read_bytes(), equations.meta))
         else:
             raise ModelError(f"{path.name}: a model is saved as .mmt or .cellml, not as {path.suffix!r}")
     except OSError as error:

@@ -4,8 +4,9 @@
     I_stim = pace * amplitude                  (negative depolarises)
 
 with V in mV, time in ms, Ca_i in mM, and labels on all of these. What the equations compute stays the same,
-but for the stimulus, which is now switched from outside. See `membrane` for what dV/dt may be in a file. A
-cell that is given no stimulus, because it beats by itself, gets one of amplitude 0 so that it can be paced.
+but for the stimulus, which is now switched from outside, and for any further stimulus, which is 0. See
+`membrane` for what dV/dt may be in a file. A cell that is given no stimulus, because it beats by itself, gets
+one of amplitude 0 so that it can be paced.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ionwidgets.errors import ModelError
 from ionwidgets.models.find import find_calcium, find_voltage
 from ionwidgets.models.membrane import A_PER_F, Factor, Term, own_name, terms_of
 from ionwidgets.models.rewriting import convert, free_name, label, lift_nested, new_constant, rescale
-from ionwidgets.models.stimulus import PacedBy, find_stimulus, rewrite_stimulus
+from ionwidgets.models.stimulus import PacedBy, find_stimulus, rewrite_stimulus, switched_terms
 
 
 def to_standard_form(
@@ -81,6 +82,8 @@ def _rewrite_membrane(voltage: myokit.Variable, answer: str | None, paced_by: Pa
     if stimulus is None:
         stimulus = new_constant(voltage, "I_stim", 0.0, A_PER_F)
         currents[stimulus], standard = Factor(), False
+    for further in switched_terms([v for v in currents if v is not stimulus]):
+        further.set_rhs(myokit.Number(0, further.unit()))
     nothing = [v for v in currents if v is not stimulus and v.is_constant() and v.eval() == 0]
     if nothing or not standard:
         currents = {v: factor for v, factor in currents.items() if v not in nothing}

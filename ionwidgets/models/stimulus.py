@@ -2,6 +2,9 @@
 
 A file may switch it by a variable bound to pace, or write a train of pulses as a function of time (start,
 period, duration, amplitude). Either way it is the term that no state has a part in.
+
+A cell has one stimulus, and it is `simulate` that times it. Where a file has several such terms (S1 and S2,
+say, or one a compartment), a mark in the file or the user says which one it is; the others are never given.
 """
 
 from __future__ import annotations
@@ -41,16 +44,20 @@ def find_stimulus(
     marked = annotated(terms, "stimulus_current", "membrane_stimulus_current")
     if marked is not None:
         return marked
-    depends = {v: state_dependencies(myokit.Name(v)) for v in terms}
-    switched = [v for v in terms if depends[v] and all(x.is_bound() for x in depends[v])]
-    silent = [v for v in terms if not depends[v] and _CALLED.search(v.name()) and v.eval() == 0]
-    found = [v for v in switched if _CALLED.search(v.name())] or switched or silent
+    silent = [v for v in terms if v.is_constant() and _CALLED.search(v.name()) and v.eval() == 0]
+    found = switched_terms(terms) or silent
     if len(found) > 1:
         names = short_names(equations)
         raise ModelQuestion(
             "Which term of dV/dt is the stimulus current?", "stimulus", [names[v] for v in found]
         )
     return next(iter(found), None)
+
+
+def switched_terms(terms: Sequence[myokit.Variable]) -> list[myokit.Variable]:
+    """Those of `terms` that change with the pace or the time alone."""
+    depends = {v: state_dependencies(myokit.Name(v)) for v in terms}
+    return [v for v in terms if depends[v] and all(x.is_bound() for x in depends[v])]
 
 
 def rewrite_stimulus(

@@ -18,14 +18,18 @@ Affine = tuple[myokit.Expression | None, myokit.Expression | None]
 class Dependencies:
     """The states and bound variables that expressions of a finished model depend on.
 
-    Every variable is looked up once, so the model must not change in between.
+    Every expression is looked up once, so the model must not change in between.
     """
 
     def __init__(self) -> None:
         self._known: dict[myokit.Expression, frozenset[myokit.Variable]] = {}
+        self._used: dict[myokit.Expression, frozenset[myokit.Variable]] = {}
 
     def __call__(self, expression: myokit.Expression) -> frozenset[myokit.Variable]:
-        return frozenset().union(*(self._of(reference) for reference in expression.references()))
+        if expression not in self._used:
+            references = (self._of(reference) for reference in expression.references())
+            self._used[expression] = frozenset().union(*references)
+        return self._used[expression]
 
     def _of(self, reference: myokit.LhsExpression) -> frozenset[myokit.Variable]:
         if reference not in self._known:
@@ -45,6 +49,8 @@ def gate_form(
 ) -> tuple[myokit.Expression, myokit.Expression] | None:
     """(h_inf, tau) as expressions when `state` is a gate that depends on `voltage` alone, else None."""
     rhs = state.rhs()
+    if not dependencies(rhs) <= {state, voltage}:
+        return None
     direct = _steady_and_tau(rhs, state)
     if direct is None:
         form = _affine(rhs, state, dependencies)

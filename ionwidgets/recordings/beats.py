@@ -62,6 +62,22 @@ def find_beats(time_ms: np.ndarray, V: np.ndarray, *, least_height: float = 0.0)
     return np.asarray(times, dtype=np.float64)
 
 
+def diastoles(time_ms: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray:
+    """Times [ms] of the lowest V before each of the `upstrokes` of a cell that beats by itself.
+
+    One that stands at the very start is left out: V may have been lower before.
+    """
+    time, V = _trimmed(time_ms, V)
+    ends = np.searchsorted(time, upstrokes)
+    lows = [start + int(np.argmin(V[start : end + 1])) for start, end in pairwise([0, *ends])]
+    return time[[low for low in lows if low > 0]]
+
+
+def period(upstrokes: np.ndarray) -> float:
+    """Mean interval between `upstrokes` [ms]; NaN with fewer than two."""
+    return float(np.mean(np.diff(upstrokes))) if len(upstrokes) > 1 else np.nan
+
+
 def estimate_cycle_length(time_ms: np.ndarray, V: np.ndarray, *, least_height: float = 0.0) -> float:
     """Median interval between upstrokes [ms]; NaN with fewer than three."""
     beats = find_beats(time_ms, V, least_height=least_height)

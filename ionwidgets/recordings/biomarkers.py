@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import find_beats
+from ionwidgets.recordings.beats import diastoles, find_beats, period
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
@@ -18,7 +18,9 @@ BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
 def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     """Biomarkers of every beat of every cell.
 
-    A beat lasts from one onset of the stimulus to the next.
+    A beat lasts from one onset of the stimulus to the next. Where a simulated cell is given none because it
+    beats by itself (amplitude 0), a beat lasts from the lowest V before one upstroke, the maximum diastolic
+    potential, to that before the next, and `cycle_length` is the cell's own: the mean time between upstrokes.
 
     RMP [mV]: V at the onset; peak [mV]: the largest V; dVdt_max [mV/ms]: the largest slope;
     upstroke_time [ms]: when the slope is largest, after the onset;
@@ -30,9 +32,10 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     after the upstroke; CaTD90 [ms]: from the upstroke to the first fall of Ca_i, after its peak, below
     Ca_peak - 0.9 (Ca_peak - Ca_i at the onset), the onset because Ca_i may fall lower than that later on.
 
-    A simulation's are those of the solver's own steps. A recording's, or those of a simulation without
-    stimuli, come from the samples, with every beat taken from 5 ms before its upstroke to the next: peaks may
-    be missed by some mV at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
+    A paced simulation's are those of the solver's own steps. Those of a cell that beats by itself, of a
+    clamp and of a recording come from the samples (the last two with every beat taken from 5 ms before its
+    upstroke to the next): peaks may be missed by some mV at 1 ms samples. `capture` tells from them how a
+    cell follows its stimuli.
 
     Returns
     -------
@@ -42,12 +45,18 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     ------
     RecordingError : the dataset has no V.
     """
+    alone = beats_by_itself(dataset)
+    if alone and "V" not in dataset:
+        raise RecordingError(
+            "this cell is given no stimulus, so its beats are found in samples of V, which were not stored; "
+            'simulate it with "V" among the variables'
+        )
     if "V" not in dataset and "APD90" not in dataset:
         raise RecordingError(f"no V in this dataset; it has {', '.join(map(str, dataset.data_vars))}")
     lengths = cycle_lengths(dataset)
     frames = [
-        pd.DataFrame(_stored(dataset, cell) if "APD90" in dataset else _sampled(dataset, cell)).assign(
-            cell=cell, cycle_length=float(length)
+        pd.DataFrame(_of_cell(dataset, cell, alone)).assign(
+            cell=cell, **({} if alone else {"cycle_length": float(length)})
         )
         for cell, length in enumerate(lengths)
     ]
@@ -63,15 +72,29 @@ def cycle_lengths(dataset: xr.Dataset) -> np.ndarray:
     return np.full(dataset.sizes["cell"], np.nan)
 
 
+def beats_by_itself(dataset: xr.Dataset) -> bool:
+    """Whether the dataset is of simulated cells that are given no stimulus."""
+    stimulus = np.atleast_1d(dataset.attrs.get("stimulus", np.nan))
+    return bool(stimulus[0] == 0)
+
+
+def _of_cell(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarray]:
+    if "APD90" in dataset and not alone:
+        return _stored(dataset, cell)
+    return _sampled(dataset, cell, alone)
+
+
 def _stored(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
     paced = np.flatnonzero(np.isfinite(dataset["RMP"].values[cell]))
     return {"beat": paced, **{name: dataset[name].values[cell][paced] for name in NAMES}}
 
 
-def _sampled(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
+def _sampled(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarray]:
     time, V = dataset["time"].values, dataset["V"].values[cell]
     least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
-    onsets = find_beats(time, V, least_height=least) - BEFORE_UPSTROKE
+    upstrokes = find_beats(time, V, least_height=least)
+    onsets = diastoles(time, V, upstrokes) if alone else upstrokes - BEFORE_UPSTROKE
     Ca = dataset["Ca_i"].values[cell] if "Ca_i" in dataset else None
     found = sampled_biomarkers(time, V, onsets, Ca)
-    return {"beat": np.arange(onsets.size), **found, "upstroke_time": found["upstroke_time"] - onsets}
+    own = {"cycle_length": np.full(onsets.size, period(upstrokes))} if alone else {}
+    return {"beat": np.arange(onsets.size), **found, "upstroke_time": found["upstroke_time"] - onsets, **own}

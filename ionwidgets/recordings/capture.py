@@ -8,7 +8,7 @@ import xarray as xr
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import stimulus_times
-from ionwidgets.recordings.biomarkers import biomarkers, cycle_lengths
+from ionwidgets.recordings.biomarkers import beats_by_itself, biomarkers, cycle_lengths
 from ionwidgets.simulation.captured import captured
 from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
@@ -36,8 +36,8 @@ def capture(dataset: xr.Dataset, last: int = 8) -> pd.DataFrame:
 
     Raises
     ------
-    RecordingError : no V and no beats in the dataset, a clamp, a recording whose cycle length is not known,
-        or `last` below 1.
+    RecordingError : no V and no beats in the dataset, a clamp, a cell without a stimulus, a recording whose
+        cycle length is not known, or `last` below 1.
 
     Examples
     --------
@@ -51,6 +51,11 @@ def capture(dataset: xr.Dataset, last: int = 8) -> pd.DataFrame:
         raise RecordingError(
             f"capture needs paced cells, and a {protocol} has no stimuli to follow; "
             "pace the cell, or read the clamp with iv_curve, spikes or biomarkers"
+        )
+    if beats_by_itself(dataset):
+        raise RecordingError(
+            "capture needs paced cells, and this one is given no stimulus (amplitude 0): it beats by itself; "
+            "give simulate a stimulus=(A/F, ms), or read its beats with biomarkers"
         )
     rows = []
     for cell, length in enumerate(cycle_lengths(dataset)):

@@ -53,10 +53,7 @@ _FUNCTIONS = {
     myokit.Ceil: "math.ceil",
 }
 _BRACKETS = {"(": 1, ")": -1}
-_NJIT = (
-    "@njit(forceinline=True, cache=True, nogil=True, "
-    'error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
-)
+_NJIT = '@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})'
 # d/d(operand 0), d/d(operand 1) in terms of the operands
 _SLOPES = {
     myokit.PrefixPlus: ("1.0",),
@@ -121,6 +118,7 @@ class _Writer:
         self.voltage = model.variables[model.voltage]
         self.index = {model.variables[name]: i for i, name in enumerate(self.states)}
         self.scaled = {model.variables[part]: i for i, c in enumerate(model.currents) for part in c.parts}
+        self.holds_current: dict[myokit.Variable, bool] = {}
         self.locals: dict[myokit.Variable, str] = {}
         self.slopes: dict[tuple[myokit.Variable, myokit.Variable], str | None] = {}
         self.constants: dict[str, tuple[int, myokit.Expression]] = {}
@@ -313,10 +311,16 @@ class _Writer:
 
     def _uses_current(self, e: myokit.Expression) -> bool:
         names = [e] if isinstance(e, myokit.Name) else e.references()
-        return any(
-            name.var() in self.scaled or (not name.var().is_state() and self._uses_current(name.var().rhs()))
-            for name in names
-        )
+        return any(self._is_scaled(name.var()) for name in names)
+
+    def _is_scaled(self, variable: myokit.Variable) -> bool:
+        """Whether it is a scaled current, or made of any."""
+        if variable not in self.holds_current:
+            own = variable in self.scaled
+            self.holds_current[variable] = own or (
+                not variable.is_state() and self._uses_current(variable.rhs())
+            )
+        return self.holds_current[variable]
 
 
 def _product(a: str, b: str) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import curve_fit, minimize_scalar
 
 from ionwidgets.errors import SimulationError, unknown_name
 
@@ -85,6 +84,8 @@ def time_constant(time: NDArray, trace: NDArray) -> float:
     best = int(np.argmin([misfit(x) for x in grid]))
     if best in (0, grid.size - 1):
         return np.nan
+    from scipy.optimize import minimize_scalar  # slow to import, and no simulation needs it
+
     found = minimize_scalar(misfit, bounds=(grid[best - 1], grid[best + 1]), method="bounded")
     return float(np.exp(found.x))
 
@@ -109,6 +110,8 @@ def boltzmann(V: ArrayLike, values: ArrayLike) -> tuple[float, float]:
     top = y[np.argmax(np.abs(y))]
     rising = 1.0 if np.polyfit(v, y / top, 1)[0] > 0 else -1.0
     middle = v[np.argmin(np.abs(y / top - 0.5))]
+    from scipy.optimize import curve_fit
+
     try:
         (_, V_half, slope), _ = curve_fit(
             lambda v, top, V_half, slope: top / (1.0 + np.exp(np.clip((V_half - v) / slope, -500, 500))),

@@ -1,36 +1,28 @@
-"""A model's compiled kernel: its text on disk, so that numba can cache it, and the arrays that it reads."""
+"""A model's kernel: its text, compiled, and the arrays that it reads."""
 
 from __future__ import annotations
 
-import atexit
-import hashlib
-import importlib.util
-import os
-import shutil
-import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import myokit
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.simulation.codegen import RightHandSide, write_right_hand_side
+from ionwidgets.simulation.machine_code import MachineCode
 
 V_LOW, V_HIGH, V_STEP = -150.0, 200.0, 0.05  # mV; linear between rows: h_inf of slope 5 mV is off by 1e-6
 GateCurves = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 _loaded: dict[str, Kernel] = {}
-_lock = threading.Lock()  # numba compiles one text once, also when a slider and a training run ask together
+_lock = threading.Lock()
 
 
 def voltage_grid() -> NDArray[np.float64]:
@@ -40,9 +32,9 @@ def voltage_grid() -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The compiled module of a model, with the layout of its arrays."""
+    """The compiled functions of a model, with the layout of their arrays."""
 
-    module: ModuleType
+    module: MachineCode
     layout: RightHandSide
     model: IonicModel
     constants: NDArray[np.float64]
@@ -101,7 +93,7 @@ class Kernel:
 
 
 def kernel_for(model: IonicModel) -> Kernel:
-    """The kernel of `model`, compiled on first use and kept (numba keeps machine code between sessions)."""
+    """The kernel of `model`, whose functions are compiled on first use and kept between sessions."""
     with _lock:
         if model.hash not in _loaded:
             _loaded[model.hash] = _build(model)
@@ -115,7 +107,7 @@ def _build(model: IonicModel) -> Kernel:
         raise ModelError(f"{model.key}: an equation is nested too deep; split it into variables") from None
     constants = _constants(layout, {})
     columns, gates = _columns(layout, model, {}), _gate_table(model, {})
-    return Kernel(_module(layout.text), layout, model, constants, columns, gates)
+    return Kernel(MachineCode(_text(layout.text)), layout, model, constants, columns, gates)
 
 
 def _constants(layout: RightHandSide, changed: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
@@ -162,37 +154,10 @@ def _over_voltage(
     return table
 
 
-def _cache_folder() -> Path:
-    """The user's cache; where that cannot be written, a private folder that lasts as long as the process."""
-    folder = Path(platformdirs.user_cache_dir("ionwidgets")) / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError:
-        return _passing_folder()
-    return folder if os.access(folder, os.W_OK) else _passing_folder()
-
-
 @cache
-def _passing_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="ionwidgets-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+def _stepper() -> str:
+    return Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
 
 
-def _module(rhs_text: str) -> ModuleType:
-    stepper = Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
-    _, imports, rest = stepper.partition("import math\n")
-    text = f"{imports}\nfrom numba import njit\n\n{rhs_text}\n{rest}"
-    name = "kernel_" + hashlib.sha256(text.encode()).hexdigest()[:20]
-    path = _cache_folder() / f"{name}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        # Replaced whole, so that another process never imports half a file.
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # numba finds a cached function's globals by module name
-    spec.loader.exec_module(module)
-    return module
+def _text(rhs_text: str) -> str:
+    return f"import math\n\nfrom numba import njit\n\n{rhs_text}\n{_stepper()}"

@@ -96,7 +96,8 @@ def simulate(
     Dataset with dims cell, time (and beat): the variables in single precision (V to 4e-6 mV), coordinates
     time and cycle_length [ms], and per beat RMP, peak, dVdt_max, upstroke_time, APD30, APD50, APD90,
     Ca_diastolic, Ca_peak, Ca_time_to_peak, CaTD90, late_rise, taken from the solver's own steps (NaN where a
-    beat has none; `biomarkers` defines them). Clamps have no beats and no cycle length.
+    beat has none; `biomarkers` defines them). Clamps have no beats and no cycle length. A cell without a
+    stimulus (amplitude 0) beats when it likes, not by these periods: read its beats with `biomarkers`.
 
     Raises
     ------

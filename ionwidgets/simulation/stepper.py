@@ -33,10 +33,12 @@ LATE = 50.0  # ms after the upstroke; the notch and the dome lie before
 RMP, PEAK, DVDT_MAX, UPSTROKE, APD30, APD50, APD90 = range(7)
 CA_LOW, CA_HIGH, CA_TIME, CATD90, LATE_RISE, CA_ONSET = range(7, 13)  # the last is not told
 PROBE = 0.01  # mV
+BEND_CLAMPED = 5e-4  # of a concentration, twice what it may leave its tangent by in a step
+SHORTEST_CLAMPED = 0.001  # ms
 STABLE = 0.5  # of the relaxation time of V; Adams-Bashforth of second order is stable up to 1
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy")
+@njit(forceinline=True, nogil=True, error_model="numpy")
 def row_below(v, v_low, per_mV, rows):
     """Row of the table below v, and how far v lies on the way to the next; the table's ends are held."""
     u = min(max((v - v_low) * per_mV, 0.0), rows - 1.000001)
@@ -44,7 +46,7 @@ def row_below(v, v_low, per_mV, rows):
     return i, u - i
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
     """Rush-Larsen step of every gate at potential v; exp(-x) = 1 / exp(x) with exp's series to x^4.
 
@@ -59,7 +61,7 @@ def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
         y[j] = h_inf + (y[j] - h_inf) * rho
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, restart):
     """Move the fast states, then what is neither gate nor fast; `last` is the step before this one.
 
@@ -87,7 +89,7 @@ def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, re
         before[j] = dy[j]
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath=True)
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath=True)
 def bent(first, dy, before, weight):
     """Greatest weighted change of slope since the last step, of the states from `first` on."""
     most = 0.0
@@ -96,7 +98,7 @@ def bent(first, dy, before, weight):
     return most
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def close_beat(beats, n, found, onset):
     for j in range(beats.shape[1]):
         beats[n, j] = found[j]
@@ -105,7 +107,7 @@ def close_beat(beats, n, found, onset):
     beats[n, UPSTROKE] -= onset
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def open_beat(found, v, ca):
     for j in range(found.size):
         found[j] = np.nan
@@ -113,7 +115,7 @@ def open_beat(found, v, ca):
     found[CA_LOW] = found[CA_HIGH] = found[CA_ONSET] = ca
 
 
-@njit(forceinline=True, cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
     """Take what step (t_before, t) tells of a beat's biomarkers; returns the lowest V of its late phase."""
     if slope > found[DVDT_MAX]:
@@ -143,7 +145,7 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
     return low
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def run_cell(
     y, k, s, gates, columns, v_low, per_mV, iv, ica, changes, levels, duration,
     record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats, found,
@@ -229,7 +231,7 @@ def run_cell(
     return t
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+@njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(
     y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out,
     dy, before, current, slopes, fast_before, moved, weight,
@@ -237,25 +239,43 @@ def clamp_cell(
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
 
     driven: indices of the measured states, V first; drive (T, len(driven)): their samples, `sample` [ms]
-    apart, taken as straight between; steps: steps a sample; out (T, len(picks)) as in run_cell; dy and what
-    follows: room to work in. The stimulus is off.
+    apart, taken as straight between; steps: steps a sample, more where a concentration bends; out
+    (T, len(picks)) as in run_cell; dy and what follows: room to work in. The stimulus is off.
     """
-    n_states, n_gates = y.size, gates.shape[1] // 2
-    dt = sample / steps
+    n_states, n_gates, coarse = y.size, gates.shape[1] // 2, sample / steps
+    last, taken = coarse, 0
     for n in range(drive.shape[0]):
-        for step in range(steps if n + 1 < drive.shape[0] else 1):
-            part = step / steps
+        t = 0.0
+        while t < sample:
             for j in range(driven.size):
                 y[driven[j]] = drive[n, j]
                 if n + 1 < drive.shape[0]:
-                    y[driven[j]] += part * (drive[n + 1, j] - drive[n, j])
+                    y[driven[j]] += t / sample * (drive[n + 1, j] - drive[n, j])
             i, w = row_below(y[driven[0]], v_low, per_mV, columns.shape[0])
             rhs(y, k, s, columns, i, w, 0.0, dy, slopes, current)
-            if step == 0:
+            if t == 0.0:
                 for j in range(picks.size):
                     p = picks[j]
                     out[n, j] = y[p] if p < n_states else current[p - n_states]
-            if n + 1 < drive.shape[0]:
-                middle = y[driven[0]] + 0.5 / steps * (drive[n + 1, 0] - drive[n, 0])
-                move_gates(y, n_gates, middle, dt, gates, v_low, per_mV)
-            move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, dt, n == step == 0)
+            if n + 1 == drive.shape[0]:
+                return
+            dt = coarse
+            if taken > 0:
+                if (taken - 1) % REWEIGH == 0:
+                    for j in range(n_gates, n_states):
+                        weight[j] = 1.0 / (BEND_CLAMPED * (abs(y[j]) + 1e-12))
+                    for j in range(driven.size):
+                        weight[driven[j]] = 0.0
+                curved = bent(n_gates, dy, before, weight)
+                dt = min(coarse, GROW * last, max(math.sqrt(last / (curved + 1e-9)), SHORTEST_CLAMPED))
+            left = sample - t
+            at_end = left <= dt * 1.0000001
+            if at_end:
+                dt = left
+            elif left < 2.0 * dt:
+                dt = 0.5 * left
+            middle = y[driven[0]] + 0.5 * dt / sample * (drive[n + 1, 0] - drive[n, 0])
+            move_gates(y, n_gates, middle, dt, gates, v_low, per_mV)
+            move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, taken == 0)
+            last, taken = dt, taken + 1
+            t = sample if at_end else t + dt

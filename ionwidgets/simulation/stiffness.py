@@ -29,7 +29,7 @@ def fast_states(model: IonicModel) -> tuple[str, ...]:
     (release from a store is the faster the emptier it is).
     """
     rest = [name for name in model.states if name != model.voltage and name not in model.gate_names]
-    slopes = _Slopes(model)
+    slopes = _Slopes(model, rest)
     fast = [name for name in rest if slopes.own_rate(name, rest) > FAST]
     for name in fast:  # grows as partners are found
         for other in rest:
@@ -41,9 +41,16 @@ def fast_states(model: IonicModel) -> tuple[str, ...]:
 class _Slopes:
     """d(x')/dy [1/ms] of a model's states by differences, around its initial state."""
 
-    def __init__(self, model: IonicModel) -> None:
+    def __init__(self, model: IonicModel, names: Sequence[str]) -> None:
+        """Of the states `names`."""
         self.model = model
         self.start = dict(zip(model.states, model.initial, strict=True))
+        known = self._known(self.start)
+        for name in names:
+            self._evaluate(model.variables[name].rhs(), known)
+        # What the equations read at the initial state, and the states behind it: what does not change with
+        # those that are varied is not computed again.
+        self._at_start = [(v, value, model.dependencies(myokit.Name(v))) for v, value in known.items()]
 
     def of(self, x: str, y: str, varied: str) -> NDArray[np.float64]:
         """d(x')/dy over potentials and factors of `varied`; empty where x' contains not both."""
@@ -53,7 +60,11 @@ class _Slopes:
         factors = _FACTORS if varied == y else np.concatenate([_EMPTY, _FACTORS])
         state = dict(self.start) | {varied: self._size(varied) * factors[:, None]}
         nudge = _NUDGE * np.maximum(np.abs(state[y]), 1e-3 * self._size(y))
-        low, high = (self._evaluate(rhs, state | {y: state[y] + side}) for side in (-nudge, nudge))
+        changed = {self.model.variables[y], self.model.variables[varied]}
+        same = {v: value for v, value, depends in self._at_start if depends.isdisjoint(changed)}
+        low, high = (
+            self._evaluate(rhs, self._known(state | {y: state[y] + side}) | same) for side in (-nudge, nudge)
+        )
         with np.errstate(all="ignore"):
             return (high - low) / (2.0 * nudge)
 
@@ -75,7 +86,7 @@ class _Slopes:
     def _size(self, name: str) -> float:
         return 1.0 if self.model.units[name] == "1" else abs(self.start[name]) or 1.0
 
-    def _evaluate(self, rhs: myokit.Expression, state: Mapping[str, NDArray | float]) -> NDArray:
+    def _known(self, state: Mapping[str, NDArray | float]) -> dict[myokit.Variable, NDArray | float]:
         model = self.model
         known: dict[myokit.Variable, NDArray | float] = {
             model.variables[name]: np.asarray(value) for name, value in state.items()
@@ -83,5 +94,9 @@ class _Slopes:
         known[model.variables[model.voltage]] = _POTENTIALS
         if model.pace_variable is not None:
             known[model.pace_variable] = np.asarray(0.0)
+        return known
+
+    @staticmethod
+    def _evaluate(rhs: myokit.Expression, known: dict[myokit.Variable, NDArray | float]) -> NDArray:
         with np.errstate(all="ignore"):
             return np.asarray(evaluate(rhs, known))

@@ -21,7 +21,7 @@ from ionwidgets.simulation.sweep import BIOMARKERS, Run, picked
 Floats = NDArray[np.float64]
 FINE, COARSE = 0.005, 0.02  # ms; the steps within SETTLING of a jump of V, and later
 SETTLING = 5.0  # ms
-_ROW = 0.1  # ms; V is straight between rows
+_ROW, _FINEST_ROW = 0.1, 0.005  # ms; V is straight between rows
 _BLOCK = 10_000  # rows at a time, so that a long clamp needs little memory
 
 
@@ -140,7 +140,7 @@ def run_clamped(setting: Setting, course: Course, start: Floats, names: Sequence
     state = start
     jumps = np.flatnonzero(np.diff(time) == 0) + 1
     for t, v in zip(np.split(time, jumps), np.split(V, jumps), strict=True):
-        for rows, step in _rows(float(t[0]), float(t[-1]), sample):
+        for rows, step in _rows(t, sample):
             drive, apart = np.interp(rows, t, v)[:, None], rows[1] - rows[0]
             out = follow(
                 kernel, setting.scales, setting.gates, state, [kernel.model.voltage], drive, apart,
@@ -157,15 +157,17 @@ def run_clamped(setting: Setting, course: Course, start: Floats, names: Sequence
     return Run(traces, _no_beats(), state, course.duration, True)
 
 
-def _rows(start: float, stop: float, sample: float) -> Iterator[tuple[Floats, float]]:
-    """Times [ms] from `start` to `stop` in evenly spaced blocks that meet, and the longest step within each.
+def _rows(corners: Floats, sample: float) -> Iterator[tuple[Floats, float]]:
+    """Times [ms] from the first of `corners` to the last in evenly spaced blocks that meet, and the longest
+    step within each.
 
-    Every multiple of `sample` is among them.
+    Every multiple of `sample` is among them, and every corner if a grid of 0.005 ms or more holds them all.
     """
+    start, stop = float(corners[0]), float(corners[-1])
     first = min(sample * np.ceil(start / sample - 1e-9), stop)
     last = max(sample * np.floor(stop / sample + 1e-9), first)
     settled = min(sample * np.ceil((start + SETTLING) / sample - 1e-9), last)
-    apart = sample / np.ceil(sample / _ROW - 1e-9)
+    apart = _grid(corners[(corners > first) & (corners < last)], sample)
     for begin, end, step in (
         (start, first, FINE),
         (first, settled, FINE),
@@ -177,6 +179,17 @@ def _rows(start: float, stop: float, sample: float) -> Iterator[tuple[Floats, fl
             rows = min(count - row, _BLOCK)
             span = (end - begin) / count
             yield np.asarray(begin + span * np.arange(row, row + rows + 1)), step
+
+
+def _grid(corners: Floats, sample: float) -> float:
+    """The widest whole part of `sample` [ms], of `_ROW` at most, whose multiples hold all corners; else
+    about `_FINEST_ROW`."""
+    finest = max(int(sample / _FINEST_ROW + 1e-9), int(np.ceil(sample / _ROW - 1e-9)))
+    for parts in range(int(np.ceil(sample / _ROW - 1e-9)), finest + 1):
+        multiples = corners * (parts / sample)
+        if np.all(np.abs(multiples - np.rint(multiples)) < 5e-3):
+            break
+    return sample / parts
 
 
 def _no_beats() -> Floats:

@@ -10,9 +10,9 @@ from ionwidgets.widgets.elements import FigureView
 from ionwidgets.widgets.learn_state import GateFit, LearnState
 from ionwidgets.widgets.panel import Panel, box, button, markup, on, set_reasons
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.shipped import WITH_NETWORKS, has_shipped_network
+from ionwidgets.widgets.shipped import has_shipped_network, without_network
 from ionwidgets.widgets.task_state import TaskState
-from ionwidgets.widgets.words import brief, number
+from ionwidgets.widgets.words import number
 
 
 class Trainer(Panel):
@@ -55,14 +55,12 @@ class Trainer(Panel):
         elif state.outcome:
             words = state.outcome
         elif self.session.network is not None:
-            words = "The shipped network is in use."
+            shipped = has_shipped_network(self.session.model)
+            words = f"The {'shipped network' if shipped else 'network that has learnt the model'} is in use."
         elif self.session.model is None or has_shipped_network(self.session.model) or state.blockers:
             words = ""
         else:
-            words = (
-                f"No network is shipped for {brief(self.session.model.title)}: press Train, or choose "
-                f"{WITH_NETWORKS} in step 1."
-            )
+            words = without_network(self.session.model, "press Train, or Retrain in step 4 trains one")
         self.outcome.value = f"<p>{html.text(words)}</p>" if words else ""
 
     def _show_loss(self) -> None:

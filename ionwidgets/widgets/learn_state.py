@@ -18,7 +18,6 @@ from ionwidgets.widgets.shipped import has_shipped_network
 from ionwidgets.widgets.task_state import TaskState
 
 CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV
-SHORTEST_TESTED = 350.0  # ms; of gnn.learn.TEST_CYCLE_LENGTHS, at which every network is tried
 TAU_FLOOR = 0.02  # ms; below it no solver can tell, and the network is not asked to
 
 Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -52,11 +51,6 @@ def untrainable(model: IonicModel) -> str:
     """Why no network can learn this model, or ""."""
     if not model.gates:
         return f"{model.name} has no gate that depends on V alone: there is nothing to learn."
-    if model.stimulus.duration >= SHORTEST_TESTED:
-        return (
-            f"A network is tried at cycle lengths from {SHORTEST_TESTED:.0f} ms, and the stimulus of "
-            f"{model.name} lasts {model.stimulus.duration:g} ms: it cannot be trained here."
-        )
     return ""
 
 

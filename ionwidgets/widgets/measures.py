@@ -1,7 +1,7 @@
 """What is told of a response in numbers: beats where a cell is paced or beats by itself, spikes under a step.
 
-A paced cell's biomarkers are the simulator's own. A cell that beats by itself heeds no stimulus times, so its
-beats are cut at the lowest V before each upstroke.
+A paced cell's biomarkers are the simulator's own. A cell that beats by itself heeds no stimulus times: its
+beats are those of `recordings.biomarkers`, from the lowest V before one upstroke to that before the next.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
+from ionwidgets.recordings import biomarkers, find_beats
+from ionwidgets.recordings.beats import period
 from ionwidgets.simulation import spikes
-from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 from ionwidgets.simulation.sweep import STIMULUS_ONSET
 from ionwidgets.widgets.rhythm import Rhythm
 
@@ -84,19 +85,13 @@ def _last_beat(beats: Mapping[Any, NDArray[np.float64]]) -> dict[str, float]:
 
 
 def _spontaneous(model: IonicModel, dataset: xr.Dataset) -> dict[str, float]:
-    time = np.asarray(dataset["time"], float)
     V = np.asarray(dataset[model.voltage], float)[0]
     if np.ptp(V) < BEATING:
         return {"Resting potential": float(V[-1])}
-    middle = 0.5 * (V.max() + V.min())
-    upstrokes = np.flatnonzero((V[:-1] < middle) & (V[1:] >= middle))
-    starts = [0, *upstrokes[:-1]]
-    lowest = [start + int(np.argmin(V[start:up])) for start, up in zip(starts, upstrokes, strict=False) if up]
-    calcium = None if model.calcium is None else np.asarray(dataset[model.calcium], float)[0]
-    found = _last_beat(sampled_biomarkers(time, V, time[lowest], calcium)) if lowest else {}
+    table = biomarkers(dataset)
+    found = _last_beat({name: table[name].to_numpy() for name in table})
     found["Lowest potential"] = found.pop("Resting potential", np.nan)
-    if upstrokes.size > 1:
-        found["Period"] = float(np.mean(np.diff(time[upstrokes])))
+    found["Period"] = period(find_beats(np.asarray(dataset["time"], float), V, least_height=BEATING))
     return found
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from html import escape
 from typing import Any
 
 from ionwidgets.models import IonicModel
+from ionwidgets.models.membrane import A_PER_F
+from ionwidgets.models.units import readable, unit_beside
 from ionwidgets.widgets import html
 from ionwidgets.widgets.rhythm import rhythm_of
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.words import brief, quantity, symbol, unit_words
+
+_CONDUCTANCE_NAME = re.compile(r"[gG](_|[A-Z])")  # g_Kr, gKr, GKr
 
 
 def model_facts(session: Session) -> dict[str, object]:
@@ -20,6 +25,8 @@ def model_facts(session: Session) -> dict[str, object]:
     if session.from_file:
         told = [f"{argument} is {value}" for argument, value in session.model_answers.items()]
         facts["File"] = ", ".join([session.model_source, *told])
+    else:
+        facts["Library name"] = model.key
     facts |= {
         "Species": model.species,
         "Tissue": model.tissue,
@@ -66,10 +73,12 @@ def value_of(model: IonicModel, name: str) -> str:
 
 def equations(model: IonicModel) -> str:
     """Every equation, by component, folded away."""
-    count = sum(1 for _ in model.equations.variables(deep=True))
+    every = list(model.equations.variables(deep=True))
+    conductances = {model.variables[name] for name in model.conductances}
+    conductances |= {v for v in every if _CONDUCTANCE_NAME.match(v.name())}
     return (
-        f'<details class="ionw-equations"><summary>Equations ({count})</summary>'
-        + "".join(_component(component) for component in model.equations.components())
+        f'<details class="ionw-equations"><summary>Equations ({len(every)})</summary>'
+        + "".join(_component(component, conductances) for component in model.equations.components())
         + "</details>"
     )
 
@@ -84,21 +93,23 @@ def _gates(current: Any) -> html.Markup:
     return html.Markup(", ".join(symbol(gate) for gate in current.gates) or "–")
 
 
-def _component(component: Any) -> str:
+def _component(component: Any, conductances: Collection[Any]) -> str:
     """A component of the equations: its name and what is in it."""
-    lines = "".join(_lines(component, component, 0))
+    lines = "".join(_lines(component, component, conductances, 0))
     return f"<h3>{escape(component.name())}</h3><dl>{lines}</dl>" if lines else ""
 
 
-def _lines(parent: Any, component: Any, depth: int) -> Iterator[str]:
+def _lines(parent: Any, component: Any, conductances: Collection[Any], depth: int) -> Iterator[str]:
     for variable in parent.variables():
         name = f"d{variable.name()}/dt" if variable.is_state() else variable.name()
-        told = variable.unit() is None or variable.rhs().is_number()
-        unit = "" if told else unit_words(str(variable.unit()).strip("[]"))
+        # A number of a current's own equation is a conductance too: 0.1 [nS/pF] * (V + 85 [mV]).
+        conductance = variable in conductances or variable.unit() == A_PER_F
+        code = readable(variable.rhs().code(component), conductance=conductance)
         indent = f' style="padding-left:{1.5 * depth:g}em"' if depth else ""
+        unit = unit_words(unit_beside(variable, conductance=conductance))
         yield (
-            f"<dt{indent}>{escape(name)}</dt><dd>= {escape(variable.rhs().code(component))}"
+            f"<dt{indent}>{escape(name)}</dt><dd>= {escape(code)}"
             + (f" <span>{escape(unit)}</span>" if unit else "")
             + "</dd>"
         )
-        yield from _lines(variable, component, depth + 1)
+        yield from _lines(variable, component, conductances, depth + 1)

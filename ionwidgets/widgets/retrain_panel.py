@@ -13,6 +13,7 @@ from ionwidgets.widgets.learn_panel import TaskButtons
 from ionwidgets.widgets.panel import Panel, box, markup, on
 from ionwidgets.widgets.retrain_state import RetrainState
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.shipped import has_shipped_network, without_network
 
 
 class Retrainer(Panel):
@@ -26,7 +27,7 @@ class Retrainer(Panel):
         state = self.retrain
         self.eta = ipw.FloatText(description="eta", value=state.eta, step=1e-4)
         self.buttons = TaskButtons("Retrain", state)
-        self.outcome = markup()
+        self.outcome, self.first = markup(), markup()
         self.figure = FigureView(
             figures.attribution(state.importance), "How much of the observed difference each change explains"
         )
@@ -34,6 +35,8 @@ class Retrainer(Panel):
         self.eta.observe(self._on_eta, "value")
         on(state, "importance", self._show_importance)
         on(state, ["outcome", "busy"], self._show_outcome)
+        on(self.session, ["model", "network"], self._show_first)
+        on(state, ["blockers", "busy"], self._show_first)
         return [
             markup(
                 "<h2>Find what has changed</h2><p class='ionw-soft'>The network that knows the model is "
@@ -41,12 +44,19 @@ class Retrainer(Panel):
                 "equations, which decide among them. eta is the weight that keeps each gate where the theory "
                 "puts it.</p>"
             ),
-            box(box(self.eta, self.buttons, self.outcome), self.shares, kind="columns"),
+            box(box(self.eta, self.buttons, self.first, self.outcome), self.shares, kind="columns"),
         ]
 
     def _on_eta(self, change: Any) -> None:
         with self.session.lock:
             self.retrain.eta = float(change["new"])
+
+    def _show_first(self) -> None:
+        model = self.session.model
+        at_hand = model is None or self.session.network is not None or has_shipped_network(model)
+        quiet = at_hand or self.retrain.busy or bool(self.retrain.blockers)
+        words = "" if quiet else without_network(model, "one learns the model first, which takes longer")
+        self.first.value = f"<p class='ionw-soft'>{html.text(words)}</p>" if words else ""
 
     def _show_importance(self) -> None:
         self.shares.layout.display = None if self.retrain.importance else "none"

@@ -1,4 +1,7 @@
-"""Step 4: the network is retrained on the recording (stage 2), and the ODE decides among what it proposes."""
+"""Step 4: the network is retrained on the recording (stage 2), and the ODE decides among what it proposes.
+
+Where no network has learnt the model yet, one learns it first.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,14 @@ from traitlets import Float, observe
 
 from ionwidgets.jobs import Control
 from ionwidgets.widgets.learn_state import LearnState, untrainable
+from ionwidgets.widgets.part import Part
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.shipped import has_shipped_network, without_network
+from ionwidgets.widgets.shipped import has_shipped_network
 from ionwidgets.widgets.task_state import TaskState
 from ionwidgets.widgets.words import headline
+
+LEARNING = 0.6  # of the whole, where a network has to learn the model first
 
 
 class RetrainState(TaskState):
@@ -38,10 +44,21 @@ class RetrainState(TaskState):
     def work(self, control: Control) -> Any:
         from ionwidgets.discovery import discover  # brings torch, 2 s: not before it is needed
 
-        session = self.session
-        return discover(
-            session.model, session.recording, network=session.network, eta=self.eta, progress=control
-        )
+        session, model, recording, eta = self.session, self.session.model, self.session.recording, self.eta
+        network, begin = session.network, 0.0
+        if network is None and not has_shipped_network(model):
+            network, begin = self._learnt_first(model, control), LEARNING
+        return discover(model, recording, network=network, eta=eta, progress=Part(control, begin, 1.0))
+
+    def _learnt_first(self, model: Any, control: Control) -> Any:
+        """A network that has learnt `model`; it stays in use, whatever becomes of the retraining."""
+        from ionwidgets.gnn import learn
+
+        network = learn(model, progress=Part(control, 0.0, LEARNING, "Learning the model first …"))
+        with self.session.lock:
+            if self.session.model is model and self.session.network is None:
+                self.session.network = network
+        return network
 
     def accept(self, value: Any) -> str:
         self.session.result = value
@@ -67,8 +84,8 @@ class RetrainState(TaskState):
             why, model = [], self.session.model
             if model is None:
                 why.append("Choose a model in step 1.")
-            elif self.session.network is None and not has_shipped_network(model):
-                why.append(untrainable(model) or without_network(model))
+            elif self.session.network is None and (cannot := untrainable(model)):
+                why.append(cannot)
             if self.session.recording is None:
                 why.append("Load a recording in step 2, or the bundled example.")
             if self._other.busy:

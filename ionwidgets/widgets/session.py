@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 MODEL_FILES = (".mmt", ".cellml")
+FIRST_MODEL = "tnnp2004:M"  # is open before another one is chosen
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Session(HasTraits):
     """
 
     model = Reference(None, allow_none=True)
-    model_source = Unicode("tnnp2004:M")  # as load_model takes it
+    model_source = Unicode(FIRST_MODEL)  # as load_model takes it
     model_answers = Dict()  # and what it has to be told of that file
     question = Reference(None, allow_none=True)
     recording = Reference(None, allow_none=True)
@@ -103,6 +104,28 @@ class Session(HasTraits):
             self.recording = recording
             self.notice, self.trouble = f"{source or 'The bundled example'} is loaded.", ""
 
+    def open_model(self, source: str | Path) -> None:
+        """Take a model by its library name or its path on disk.
+
+        Where the file can be read in more than one way, `question` says what to ask, as after an upload; the
+        model that was open, or `FIRST_MODEL`, stays until then.
+
+        Raises
+        ------
+        IonWidgetsError : there is no such model, or it cannot be read.
+        """
+        from ionwidgets.models import load_model
+
+        try:
+            self.use_model(load_model(source), str(source))
+        except ModelQuestion as error:
+            path = Path(source)
+            if not error.candidates or path.suffix not in MODEL_FILES:
+                raise
+            if self.model is None:
+                self.open_model(FIRST_MODEL)
+            self._ask(str(path), path.read_bytes(), {}, error)
+
     def open_model_file(self, name: str, content: bytes) -> str:
         """Read an uploaded .mmt or .cellml file, running nothing in it; what is wrong, in one line, or "".
 
@@ -137,16 +160,19 @@ class Session(HasTraits):
         except ModelQuestion as error:
             if not error.candidates:
                 return f"{name}: {error}"
-            with self.lock:
-                self.question = OpenQuestion(
-                    name, content, answers, error.question, error.argument, error.candidates
-                )
-                self.notice, self.trouble = f"{name}: {error.question}", ""
+            self._ask(name, content, answers, error)
         except IonWidgetsError as error:
             return str(error)
         else:
             self.use_model(model, name, answers)
         return ""
+
+    def _ask(self, name: str, content: bytes, answers: Mapping[str, str], asked: ModelQuestion) -> None:
+        with self.lock:
+            self.question = OpenQuestion(
+                name, content, answers, asked.question, asked.argument, asked.candidates
+            )
+            self.notice, self.trouble = f"{_last_part(name)}: {asked.question}", ""
 
     def open_recording_file(self, name: str, content: bytes) -> str:
         """Read an uploaded recording; what is wrong with it, in one line, or ""."""

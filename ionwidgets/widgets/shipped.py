@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
 
 from safetensors import safe_open
 
 from ionwidgets.models import IonicModel
 from ionwidgets.widgets.words import brief
-
-WITH_NETWORKS: Final = "tnnp2004"  # the library model of which every variant has one
 
 
 def has_shipped_network(model: IonicModel) -> bool:
@@ -32,9 +29,6 @@ def _learnt() -> dict[str, str]:
     return found
 
 
-def without_network(model: IonicModel) -> str:
-    """What to do where there is none."""
-    return (
-        f"No network is shipped for {brief(model.title)}: train one in step 3 first, or choose "
-        f"{WITH_NETWORKS} in step 1."
-    )
+def without_network(model: IonicModel, what_next: str) -> str:
+    """That there is none for this model, and `what_next`."""
+    return f"No network is shipped for {brief(model.title)}: {what_next}."

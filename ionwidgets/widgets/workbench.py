@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as ipw
 import xarray as xr
 
-from ionwidgets.models import IonicModel, load_model
+from ionwidgets.models import IonicModel
 from ionwidgets.recordings import read_recording
 from ionwidgets.widgets.elements import StatusLine, Steps
 from ionwidgets.widgets.experiment_panel import ChannelSliders, RecordingPicker
@@ -21,7 +21,7 @@ from ionwidgets.widgets.model_panel import ModelPicker
 from ionwidgets.widgets.panel import Panel, on
 from ionwidgets.widgets.retrain_panel import Retrainer
 from ionwidgets.widgets.retrain_state import RetrainState
-from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.session import FIRST_MODEL, Session
 
 STEPS = ("1 Model", "2 Experiment", "3 Learn", "4 Retrain", "5 Interpret")
 MODEL, EXPERIMENT, LEARN, RETRAIN, INTERPRET = range(5)
@@ -57,7 +57,9 @@ class Workbench(ipw.VBox):
         session.observe(self._on_result, "result")
         self.retrain.observe(self._on_retrain, "busy")
         self.steps.current = INTERPRET if session.result is not None else MODEL
-        if session.recording is not None and session.result is None:
+        if session.question is not None:
+            self.steps.current = MODEL
+        elif session.recording is not None and session.result is None:
             self.steps.current = RETRAIN
         self.steps.observe(lambda _: self._show_step(), "current")
         self._show_step()
@@ -102,7 +104,7 @@ def workbench(
     Parameters
     ----------
     model : library name (``"tnnp2004:epi"``), path of an .mmt or .cellml file, or a model; TNNP 2004 (M) if
-        left out.
+        left out. Where a file can be read in more than one way, step 1 asks.
     recording : path of a recording, or a Dataset. With neither given, the workbench opens on the bundled
         example and the finding that was made on it.
 
@@ -114,11 +116,13 @@ def workbench(
     if model is None and recording is None:
         session.load_example()
     else:
-        chosen = model if isinstance(model, IonicModel) else load_model(model or "tnnp2004:M")
-        source = str(model) if isinstance(model, (str, Path)) else chosen.key
-        session.use_model(chosen, source)
+        # First the recording: what has to be asked of the model is what the status line says last.
         if isinstance(recording, xr.Dataset):
             session.use_recording(recording, str(recording.attrs.get("source", "recording.csv")))
         elif recording is not None:
             session.use_recording(read_recording(recording), str(recording))
+        if isinstance(model, IonicModel):
+            session.use_model(model, model.key)
+        else:
+            session.open_model(model or FIRST_MODEL)
     return Workbench(session)

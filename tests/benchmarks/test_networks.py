@@ -81,7 +81,8 @@ def test_the_published_updates_beside_the_published_loop() -> None:
         state = (np.zeros((n, CELLS), np.float32) for n in (GATES, OTHERS, OTHERS))
         updates.stage2(
             v, np.zeros_like(v), np.zeros_like(v), 0, w, ends, p, x, H,
-            np.ascontiguousarray(Y[:, :2]), *state, 1e-3, settings.stage2_rate, settings.stage2_weight_decay, settings.adam, losses,
+            np.ascontiguousarray(Y[:, :2]), *state, 1e-3, settings.stage2_rate,
+            settings.stage2_weight_decay, settings.adam, losses,
         )  # fmt: skip
 
     def loop() -> PublishedLoop:
@@ -95,7 +96,7 @@ def test_the_published_updates_beside_the_published_loop() -> None:
         ratio = np.median(np.divide(theirs, own))
         print(
             f"\n{name} as published: {1e6 * np.median(own) / STEPS:.0f} us an update on one thread, the loop "
-            f"in torch {1e6 * np.median(theirs) / STEPS:.0f} us; {ratio:.0f} times as fast; a run of {UPDATES} "
+            f"in torch {1e6 * np.median(theirs) / STEPS:.0f} us; {ratio:.0f} times as fast; {UPDATES} "
             f"updates {UPDATES * np.median(own) / STEPS:.1f} s"
         )
         assert ratio > 10

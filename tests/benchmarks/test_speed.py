@@ -119,7 +119,7 @@ def test_a_slider_is_answered(key: str) -> None:
 FIRST = """
 import sys, time
 start = time.perf_counter()
-import numba, scipy.linalg, xarray
+import xarray
 from ionwidgets.models import load_model
 from ionwidgets.simulation import simulate
 imported = time.perf_counter()
@@ -129,7 +129,7 @@ print(imported - start, time.perf_counter() - imported)
 """
 
 
-@pytest.mark.parametrize("key", ["tnnp2004", "ord2011", "grandi2010"])
+@pytest.mark.parametrize("key", KEYS)
 def test_first_call_cold_and_from_the_cache(key: str, tmp_path: Path) -> None:
     """Budgets: 8 s to generate and compile the largest, 0.3 s from the cache in a fresh process."""
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
@@ -141,6 +141,7 @@ def test_first_call_cold_and_from_the_cache(key: str, tmp_path: Path) -> None:
         return float(out[0]), float(out[1])
 
     imports, cold = first()
-    cached = [first()[1] for _ in range(5)]
-    print(f"\n{key}: imports {imports:.2f} s, first call {cold:.2f} s cold, {np.median(cached):.2f} s cached")
+    cached = [first()[1] for _ in range(7)]
+    print(f"\n{key}: imports {imports:.2f} s, first call {cold:.2f} s cold, {np.median(cached):.3f} s cached")
     assert cold < 16
+    assert np.median(cached) < 0.3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -48,6 +49,23 @@ def test_the_library_comes_back(key: str, suffix: str, tmp_path: Path) -> None:
     other = again(model, suffix, tmp_path)
     assert_same(model, other)
     assert [c.conductance for c in other.currents] == [c.conductance for c in model.currents]
+    for told in ("title", "species", "tissue", "publication", "doi"):
+        assert getattr(other, told) == getattr(model, told) != ""
+
+
+def test_what_a_model_is_stands_in_a_comment_that_cannot_break_the_file(tmp_path: Path) -> None:
+    model = load_model("hh1952")
+    model.equations.meta["title"] = "a --> b ---\x07<!DOCTYPE x> & <y> \u00e4"
+    other = again(model, ".cellml", tmp_path)
+    assert_same(model, other)
+    assert other.title == "a - -> b - - - <!DOCTYPE x> & <y> \u00e4"
+    root = ElementTree.fromstring((tmp_path / "saved.cellml").read_bytes())
+    assert root.tag == "{http://www.cellml.org/cellml/2.0#}model"
+    foreign = (
+        (tmp_path / "saved.cellml").read_text("utf-8").replace("Written by ionwidgets", "Written by hand")
+    )
+    (tmp_path / "saved.cellml").write_text(foreign, "utf-8")
+    assert load_model(tmp_path / "saved.cellml").title == "saved"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

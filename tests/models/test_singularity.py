@@ -5,6 +5,7 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
+from kernel_functions import functions_of
 from reference_tables import VARIANTS
 
 from ionwidgets.models import load_model
@@ -51,9 +52,9 @@ def kernel_currents(kernel: Kernel, V: float) -> dict[str, float]:
     y = kernel.initial()
     for name, value in (STATE | {"V": V}).items():
         y[kernel.layout.states.index(name)] = value
-    row, part = kernel.module.row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
+    row, part = functions_of(kernel).row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
     dy, current = np.zeros(y.size), np.zeros(len(kernel.layout.currents))
-    kernel.module.rhs(
+    functions_of(kernel).rhs(
         y,
         kernel.constants,
         kernel.scales({}),

@@ -145,6 +145,41 @@ def test_two_stimuli_are_a_question(tmp_path: Path) -> None:
     text = cell("2.0", SYSTEMS["cell"], replaced=two | {"i_Stim": "-2000 if time < 1 else 0"})
     caught = question(text.replace("i_Stim", "i_two"), tmp_path)
     assert (caught.argument, caught.candidates) == ("stimulus", ("i_two", "g_K"))
+    caught = question(text, tmp_path)
+    assert caught.candidates == ("i_Stim", "g_K"), "a name alone is no answer: the other would be lost"
+
+
+@pytest.mark.parametrize("second", ["pace * -7", "if(time > 100, if(time < 102, -7, 0), 0)"])
+@pytest.mark.parametrize(("answer", "amplitude"), [("I_stim", -20), ("I_two", -7)])
+def test_of_two_stimuli_the_other_is_off_everywhere(
+    second: str, answer: str, amplitude: float, tmp_path: Path
+) -> None:
+    """Also in a concentration that it flows into; with a pace from outside and with a train of its own."""
+    text = one_gate_model(GATE, dvdt="-(k.I_K + stimulus.I_stim + stimulus.I_two)")
+    text = text.replace(
+        " label stimulus_current", "\nuse engine.pace as pace, engine.time as time\nI_two = " + second
+    )
+    text = text.replace(
+        "(1e-4 - Ca_i) / 100", "(1e-4 - Ca_i) / 100 - 1e-3 * (stimulus.I_stim + stimulus.I_two)"
+    )
+    text = text.replace(" label stimulus_amplitude", "").replace(" label stimulus_duration", "")
+    caught = question(text, tmp_path)
+    assert (caught.argument, set(caught.candidates)) == ("stimulus", {"I_stim", "I_two"})
+    model = model_of(text, tmp_path, stimulus=answer)
+    assert model.stimulus.amplitude == pytest.approx(amplitude)
+    assert [current.name for current in model.currents] == ["I_K"]
+    state = dict(zip(model.states, model.initial, strict=True))
+    off, on = model.derivatives(state), model.derivatives(state, pace=1.0)
+    assert float(on["V"] - off["V"]) == pytest.approx(-amplitude)
+    assert float(on["Ca_i"] - off["Ca_i"]) == pytest.approx(-1e-3 * amplitude)
+
+
+def test_a_marked_stimulus_needs_no_answer_and_a_current_that_light_switches_is_none(tmp_path: Path) -> None:
+    text = one_gate_model(GATE, dvdt="-(k.I_K + stimulus.I_stim + stimulus.I_two)")
+    marked = text.replace("[membrane]", "I_two = engine.pace * -7\n[membrane]")
+    assert model_of(marked, tmp_path).stimulus.amplitude == -20
+    light = text.replace("[membrane]", "I_two = engine.pace * 0.1 * membrane.V\n[membrane]")
+    assert [current.name for current in model_of(light, tmp_path).currents] == ["I_K", "I_two"]
 
 
 def test_the_potential_is_asked_for_and_answered(tmp_path: Path) -> None:

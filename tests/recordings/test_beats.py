@@ -235,3 +235,28 @@ def test_committed_recordings_are_what_the_script_makes(tmp_path: Path) -> None:
     committed = read_recording(made.path)
     np.testing.assert_allclose(again["V"].values, committed["V"].values, atol=2e-3)
     np.testing.assert_allclose(again["Ca_i"].values, committed["Ca_i"].values, rtol=1e-4)
+
+
+def test_a_cell_without_a_stimulus_is_measured_from_one_diastole_to_the_next() -> None:
+    """Whatever the clock of the pacing that it does not heed, and as it does when left to itself."""
+    cell = iw.load_model("noble1962")
+    ticking = [
+        iw.simulate(cell, length, 6000, sample=0.1, record_from=1000, variables=["V"])
+        for length in (400, 1000)
+    ]
+    left = iw.simulate(cell, protocol=iw.CurrentClamp([(0, 6000)]), record_from=1000, variables=["V"])
+    tables = [iw.biomarkers(data) for data in (*ticking, left)]
+    for data, table in zip((*ticking, left), tables, strict=True):
+        V, whole = data["V"].values[0], table.dropna(subset=["APD90"])
+        assert len(whole) >= 7
+        np.testing.assert_allclose(whole["cycle_length"], 564, atol=2)
+        np.testing.assert_allclose(whole["RMP"], V.min(), atol=0.05)
+        np.testing.assert_allclose(whole["APD90"], whole["APD90"].mean(), atol=0.5)
+        np.testing.assert_allclose(whole["dVdt_max"], 37, atol=1.5)
+    np.testing.assert_allclose(tables[0]["APD90"], tables[1]["APD90"], rtol=1e-3)
+    with pytest.raises(RecordingError, match="beats by itself"):
+        iw.capture(ticking[0])
+    with pytest.raises(RecordingError, match='"V" among the variables'):
+        iw.biomarkers(iw.simulate(cell, 1000, 2000, variables=[]))
+    driven = iw.simulate(cell, 400, 2000, stimulus=(-20.0, 2.0), variables=[])
+    assert iw.biomarkers(driven)["cycle_length"].eq(400).all()

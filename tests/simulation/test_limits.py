@@ -8,6 +8,7 @@ import myokit
 import numpy as np
 import pytest
 from handwritten_models import one_gate_model
+from kernel_functions import functions_of
 
 from ionwidgets.errors import ModelError, SimulationError
 from ionwidgets.models import IonicModel, load_model
@@ -81,7 +82,7 @@ def test_slopes_of_every_function(function: str, tmp_path: Path) -> None:
     def at(z: float) -> tuple[float, float]:
         dy, _, current, slopes, *_ = kernel.room()
         y[j] = z
-        kernel.module.rhs(
+        functions_of(kernel).rhs(
             y, kernel.constants, kernel.scales({}), kernel.columns, 1500, 0.0, 0.0, dy, slopes, current
         )
         return dy[j], slopes[0]

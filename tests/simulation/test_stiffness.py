@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_functions import functions_of
 
 from ionwidgets.models import load_model
 from ionwidgets.simulation import simulate
@@ -27,9 +28,9 @@ def test_what_relaxes_fast_is_found_with_its_partners() -> None:
 def slopes_of(kernel: Kernel, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(slopes, y') at a state."""
     V = y[kernel.layout.states.index("V")]
-    row, part = kernel.module.row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
+    row, part = functions_of(kernel).row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
     dy, _, current, slopes, *_ = kernel.room()
-    kernel.module.rhs(
+    functions_of(kernel).rhs(
         y, kernel.constants, kernel.scales({}), kernel.columns, row, part, 0.0, dy, slopes, current
     )
     return slopes, dy
@@ -55,7 +56,7 @@ def test_slopes_are_those_of_the_equations(key: str, V: float) -> None:
     # solve() knows the pattern: (1 - g J) x = b gives back b.
     x = np.linspace(1.0, 2.0, n_fast)
     solved = x.copy()
-    kernel.module.solve(slopes, 0.1, solved)
+    functions_of(kernel).solve(slopes, 0.1, solved)
     np.testing.assert_allclose((np.eye(n_fast) - 0.1 * J) @ solved, x, rtol=1e-4, atol=1e-4)
 
 

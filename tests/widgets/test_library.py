@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from ionwidgets.models import list_models, load_model
-from ionwidgets.widgets import Session, Workbench, experiment_state
+from ionwidgets.widgets import Session, Workbench, experiment_state, shipped
 from ionwidgets.widgets.experiment_state import ExperimentState
-from ionwidgets.widgets.learn_state import SHORTEST_TESTED
 from ionwidgets.widgets.measures import BIOMARKERS
 from ionwidgets.widgets.rhythm import rhythm_of
 from ionwidgets.widgets.wave import Wave, thinned
@@ -64,10 +63,16 @@ def test_every_model_opens_with_its_facts_its_response_and_its_sliders(bench: Wo
     text = _tables(picker)
     numbers = "".join(part.value for part in (picker.about, picker.contents, picker.biomarkers))
     assert not NO_NUMBER.search(re.sub("<[^>]*>|none: it beats", " ", numbers + sliders.biomarkers.value))
-    for part in (model.species, model.tissue, model.publication, model.doi):
+    for part in (model.key, model.species, model.tissue, model.publication, model.doi):
         assert part.replace("'", "&#x27;") in text
     assert f"{len(model.states)} states, {len(model.gates)} gates, {len(model.currents)} currents" in text
-    assert "dV/dt" in picker.equations.value
+    assert all(
+        word in text
+        for word in (*model.states, *(current.name for current in model.currents))
+        if "_" not in word
+    )
+    assert "dV/dt" in picker.equations.value and "mV/ms" in picker.equations.value
+    assert "mS/uF" not in picker.equations.value and "mS/µF" not in picker.equations.value
     assert all(len(label) <= 45 for label, _ in picker.model.options)
     assert [entry["name"] for entry in sliders.sliders.conductances] == list(model.scalable)
     assert all(re.search(r"\d|whole current", entry["note"]) for entry in sliders.sliders.conductances)
@@ -172,23 +177,28 @@ def test_thinning_keeps_spikes_and_ends() -> None:
     np.testing.assert_array_equal(thinned(V[:100], 4000), np.arange(100))
 
 
-def test_a_model_without_a_shipped_network_says_what_to_do_first(bench: Workbench) -> None:
+def test_a_model_without_a_shipped_network_is_learnt_first_and_the_page_says_so(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = shipped._learnt()
+    monkeypatch.setattr(shipped, "_learnt", lambda: {key: known[key] for key in known if key != "lr1991"})
+    words = "No network is shipped for Luo-Rudy 1991"
     bench.session.load_example()
     _open(bench, "lr1991")
     bench.go_to(LEARN)
-    assert "No network is shipped for Luo-Rudy 1991: press Train" in _tables(bench.panels[LEARN][0])
+    assert f"{words}: press Train" in _tables(bench.panels[LEARN][0])
     assert not bench.panels[LEARN][0].buttons.go.disabled
     bench.go_to(RETRAIN)
     panel = bench.panels[RETRAIN][0]
     assert panel.shares.layout.display == "none", "no empty axes"
-    assert panel.buttons.go.disabled and "train one in step 3 first" in _tables(panel)
+    assert not panel.buttons.go.disabled and f"{words}: one learns the model first" in _tables(panel)
     bench.go_to(INTERPRET)
-    assert bench.panels[INTERPRET][0].live.disabled
-    assert "train one in step 3 first" in bench.panels[INTERPRET][0].headline.value
+    assert not bench.panels[INTERPRET][0].live.disabled
     bench.session.network = object.__new__(_Learnt)
-    assert not panel.buttons.go.disabled
+    assert words not in _tables(panel)
+    assert "The network that has learnt the model is in use" in _tables(bench.panels[LEARN][0])
     _open(bench, "tnnp2004")
-    assert not panel.buttons.go.disabled and not bench.panels[INTERPRET][0].live.disabled
+    assert not panel.buttons.go.disabled and words not in _tables(panel)
     assert bench.learn.check.wait(60)
 
 
@@ -197,12 +207,9 @@ class _Learnt:
         return load_model("lr1991").gate_curves(V)
 
 
-def test_a_cell_that_no_network_can_be_tried_on_is_not_trained(bench: Workbench) -> None:
-    from ionwidgets.gnn.learn import TEST_CYCLE_LENGTHS
-
-    assert min(TEST_CYCLE_LENGTHS) == SHORTEST_TESTED
+def test_a_neuron_has_its_network_too(bench: Workbench) -> None:
     _open(bench, "pospischil2008")
-    assert bench.learn.blockers and "lasts 400 ms" in bench.learn.blockers[0]
-    assert bench.retrain.blockers[0] == bench.learn.blockers[0]
-    bench.learn.start()
-    assert not bench.learn.busy
+    assert not bench.learn.blockers
+    bench.go_to(LEARN)
+    assert bench.learn.check.wait(60) and bench.session.network is not None
+    assert set(bench.learn.fit.errors()) == set(bench.session.model.gate_names)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from widgets.two_compartments import TWO_COMPARTMENTS
 
+from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.read import LARGEST_FILE
-from ionwidgets.widgets import Session, Workbench
+from ionwidgets.widgets import Session, Workbench, workbench
 from ionwidgets.widgets.model_panel import ModelPicker
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import MODEL
@@ -98,6 +100,37 @@ def test_the_lines_of_python_open_the_same_model(session: Session, tmp_path: Pat
     assert model.hash == session.model.hash
     session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
     assert session.model_answers == {} and not session.from_file
+
+
+def test_a_file_that_leaves_a_choice_opens_the_workbench_on_its_question(
+    recording: xr.Dataset, tmp_path: Path
+) -> None:
+    file = tmp_path / "two.mmt"
+    file.write_bytes(TWO)
+    bench = workbench(model=file, recording=recording)
+    session, form = bench.session, bench.panels[MODEL][0].question
+    assert bench.steps.current == MODEL and form.layout.display is None
+    assert form.choice.description == "Which state is the membrane potential?"
+    assert bench.status.text == "two.mmt: Which state is the membrane potential?"
+    assert session.model.key == "tnnp2004:M" and session.recording is recording
+    for choice in ("Vs", "I_near"):
+        form.choice.value = choice
+        form.go_on.click()
+    assert session.question is None and session.model.stimulus.amplitude == -20
+    line = f'iw.load_model("{file}", voltage="Vs", stimulus="I_near")'
+    assert line in python_lines(session, 1e-3), "a path that was given stays a path"
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+
+
+def test_a_file_on_which_no_answer_would_help_is_an_error(tmp_path: Path) -> None:
+    for content, said in ((b"nonsense", "mine.mmt"), (None, "no such file")):
+        file = tmp_path / "mine.mmt"
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ModelError, match=said):
+            workbench(model=file)
 
 
 def test_an_answer_that_leads_nowhere_leaves_the_question_open(session: Session) -> None:

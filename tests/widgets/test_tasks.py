@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from widgets.stubs import Network
 from ionwidgets.errors import TrainingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets.learn_state import LearnState
-from ionwidgets.widgets.retrain_state import RetrainState
+from ionwidgets.widgets.retrain_state import LEARNING, RetrainState
 from ionwidgets.widgets.session import Session
 
 Until = Callable[..., None]
@@ -169,6 +170,59 @@ def test_what_is_in_the_way_of_a_retraining_is_said_in_words(
     assert "step 3 is running" in retrain.blockers[0]
     learn.stop()
     until(lambda: retrain.blockers == ())
+
+
+def test_without_a_network_the_retraining_learns_the_model_first_and_keeps_what_it_learnt(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    """And when the retraining then fails, the next one goes on from there."""
+    session, asked = learn.session, []
+    session.use_model(load_model("lr1991"), "lr1991")
+    session.use_recording(recording, "cell7.csv")
+    network = Network(session.model)
+
+    def discover(model: Any, recording: Any, *, network: Any, eta: float, progress: Any) -> Any:
+        asked.append((model.key, network))
+        progress.report(0.5, "Fitting the proposed changes")
+        raise TrainingError("stage 2 diverged")
+
+    monkeypatch.setattr("ionwidgets.gnn.learn", lambda model, progress: gate.work(progress, value=network))
+    monkeypatch.setattr("ionwidgets.discovery.discover", discover)
+    retrain, fractions = RetrainState(session, learn), []
+    session.observe(lambda change: fractions.extend(f for _, f in change["new"].values()), "activities")
+    assert retrain.blockers == ()
+    retrain.start()
+    assert gate.reported.wait(10)
+    until(lambda: "Learning the model first" in session.activities.get("retrain", ("",))[0])
+    assert "step 4 is running" in learn.blockers[0]
+    gate.go_on.set()
+    until(lambda: retrain.phase == "failed")
+    assert asked == [("lr1991", network)] and session.network is network
+    assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(LEARNING + (1 - LEARNING) / 2)
+    retrain.start()
+    until(lambda: len(asked) == 2 and not retrain.busy)
+    assert asked[1] == ("lr1991", network)
+
+
+def test_a_network_learnt_for_a_model_that_is_gone_is_not_kept(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    session, ended = learn.session, threading.Event()
+    session.use_model(load_model("lr1991"), "lr1991")
+    session.use_recording(recording, "cell7.csv")
+
+    def other_model_meanwhile(model: Any, progress: Any) -> Any:
+        session.use_model(load_model("br1977"), "br1977")
+        return Network(model)
+
+    def discover(*_: Any, **__: Any) -> None:
+        ended.set()
+
+    monkeypatch.setattr("ionwidgets.gnn.learn", other_model_meanwhile)
+    monkeypatch.setattr("ionwidgets.discovery.discover", discover)
+    RetrainState(session, learn).start()
+    assert ended.wait(10)
+    assert session.model.name == "br1977" and session.network is None
 
 
 def test_training_waits_for_the_retraining(
