@@ -106,7 +106,8 @@ def learn(
     out: Annotated[Path, typer.Option(help="safetensors file for the network.")],
     seed: int = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train even where a network is shipped.")] = False,
-    observables: Annotated[str, typer.Option(help="What the network sees: V or V,Ca_i.")] = "V",
+    preset: Annotated[str, typer.Option(help="default, or paper: the published recipe.")] = "default",
+    observables: Annotated[str, typer.Option(help="What the network sees: V (the default) or V,Ca_i.")] = "",
     checkpoint: Annotated[
         Path | None, typer.Option(help="File that keeps an interrupted training, which then goes on from it.")
     ] = None,
@@ -121,7 +122,8 @@ def learn(
     with Progress() as progress:
         network = iw.learn(
             cell, seed=seed, fresh=fresh, progress=progress, checkpoint=checkpoint,
-            observables=tuple(name.strip() for name in observables.split(",")),
+            observables=tuple(name.strip() for name in observables.split(",")) if observables else None,
+            preset=preset,
         )  # fmt: skip
     card, file = network.card, Path(model)
     if file.suffix:  # the library's names have none; a model that was read from a file knows but its stem
@@ -156,7 +158,9 @@ def discover(
     ] = None,
     predict_cl: Annotated[str, typer.Option(help="Cycle lengths [ms] to predict APD90 at: 450,700.")] = "",
     duration: Annotated[float, typer.Option(help="ms of pacing of a prediction.")] = 20_000.0,
-    decoder: Annotated[str, typer.Option(help="ode: the model's own equations.")] = "ode",
+    decoder: Annotated[
+        str, typer.Option(help="ode: the model's own equations; emulator: the network m2 of the paper.")
+    ] = "ode",
     eta: Annotated[float, typer.Option(help="Price of a change of a gate in stage 2.")] = 1e-3,
     seed: int = 0,
     json_: Annotated[str, typer.Option("--json", help="File for the finding as JSON, or - for stdout.")] = "",

@@ -42,8 +42,9 @@ def learn(
     progress: Control | None = None,
     fresh: bool = False,
     settings: Stage1 | None = None,
-    observables: Sequence[str] = ("V",),
+    observables: Sequence[str] | None = None,
     checkpoint: str | Path | None = None,
+    preset: str = "default",
 ) -> Network:
     """Teach a network the gates of `model`; a shipped network of the same equations is loaded unless `fresh`.
 
@@ -53,10 +54,12 @@ def learn(
     progress : told how far the training is by ``progress.report(fraction, message, loss=..., update=...)``.
     fresh : train even where a network is shipped.
     settings : other than the usual ones.
-    observables : what the network sees, ("V",) or ("V", "Ca_i").
+    observables : what the network sees, ("V",), when left out, or ("V", "Ca_i").
     checkpoint : a file that the training is kept in, every 5 s and when it is interrupted; where it exists
         already, the training goes on from there, to the last bit as if it had never been interrupted. It
         means that there is a training, whether a network is shipped or not.
+    preset : "default", or "paper" for the published recipe: V and Ca_i, an emulator beside the gates
+        (`ionwidgets.gnn.paper`), in seconds and without `checkpoint` or `settings`.
 
     Returns
     -------
@@ -65,8 +68,9 @@ def learn(
 
     Raises
     ------
-    TrainingError : the model has no gate to learn or no such observable, the loss has left all bounds, the
-        model does not run with the gates that were learnt, or the checkpoint is of another training.
+    TrainingError : an unknown preset, the model has no gate to learn or no such observable, the loss has left
+        all bounds, the model does not run with the gates that were learnt, or the checkpoint is of another
+        training.
 
     Examples
     --------
@@ -75,7 +79,11 @@ def learn(
     >>> iw.learn(model).card["figures"]["apd90_error_ms"]
     >>> network = iw.learn(model, observables=("V", "Ca_i"), checkpoint="run.safetensors")
     """
-    seen = _seen(model, observables)
+    if preset == "paper":
+        return _as_published(model, seed, progress, settings, observables, checkpoint)
+    if preset != "default":
+        raise TrainingError(f"unknown preset {preset!r}; there are: default, paper")
+    seen = _seen(model, ("V",) if observables is None else observables)
     shipped = None if fresh or checkpoint is not None else shipped_network(model)
     if shipped is not None and shipped.observables == seen:
         return shipped
@@ -105,6 +113,24 @@ def learn(
             "the network before it stays as it was; try another seed"
         ) from None
     return network
+
+
+def _as_published(
+    model: IonicModel,
+    seed: int,
+    progress: Control | None,
+    settings: object,
+    observables: object,
+    file: object,
+) -> Network:
+    from ionwidgets.gnn.paper import learn_as_published
+
+    if not (settings is None and file is None and observables in (None, ("V", "Ca_i"), ["V", "Ca_i"])):
+        raise TrainingError(
+            'preset="paper" sees V and Ca_i, has its own numbers and ends in seconds: leave out settings, '
+            "observables and checkpoint"
+        )
+    return learn_as_published(model, seed=seed, progress=progress)
 
 
 def shipped_network(model: IonicModel) -> Network | None:

@@ -53,7 +53,12 @@ def fires(model: IonicModel) -> bool:
 
 
 def figures_in_words(figures: Mapping[str, Any]) -> list[str]:
-    """What `stage1_figures` has found, in lines."""
+    """What `stage1_figures` has found, in lines; before it, what the published stage 1 measures."""
+    if "validation_gates" in figures:
+        gates, others = figures["validation_gates"], figures["validation_others"]
+        rest = {key: value for key, value in figures.items() if not key.startswith("validation")}
+        words = f"cells that did not train: mean square of gates {gates:.1e}, of other states {others:.1e}"
+        return [words, *(figures_in_words(rest) if rest else ["the model does not run with these gates"])]
     if "cycle_length_ms" in figures:
         rows = zip(figures["cycle_length_ms"], figures["apd90_error_ms"], figures["v_rmse_mV"], strict=True)
         return [

@@ -128,28 +128,39 @@ def test_a_shipped_network_is_not_for_other_equations(model: IonicModel) -> None
 @pytest.fixture(scope="module")
 def sees_calcium() -> tuple[IonicModel, Network]:
     model = load_model("br1977")
-    settings = Stage1(step_mV=2.0, adam_updates=400, lbfgs_updates=2000, clamp_step_mV=10.0)
+    settings = Stage1(step_mV=4.0, adam_updates=300, lbfgs_updates=700, clamp_step_mV=10.0)
     return model, learn(model, observables=("V", "Ca_i"), settings=settings)
+
+
+def furthest_off(model: IonicModel, network: Network) -> tuple[float, float]:
+    """RMS error over V of h_inf and of ln tau: the worst gate at the worst Ca_i."""
+    V, (low, high) = np.arange(-110.0, 60.5, 0.5), network.module.shape.held[1]
+    assert 0 < low < 1e-3 < high < 1e-2  # mM
+    worst = [0.0, 0.0]
+    for calcium in np.linspace(low, high, 7):
+        with torch.no_grad():
+            p = network.module.inputs(torch.as_tensor(np.stack([V, np.full_like(V, calcium)], axis=-1)))
+            h_inf, log_rate = network.module.gating.h_inf(p), network.module.gating.log_rate(p)
+        for j, (h, tau) in enumerate(model.gate_curves(V).values()):
+            errors = h_inf[:, j].numpy() - h, log_rate[:, j].numpy() + np.log(np.maximum(tau, 0.02))
+            worst = [max(old, np.sqrt(np.mean(e**2))) for old, e in zip(worst, errors, strict=True)]
+    return worst[0], worst[1]
 
 
 def test_a_network_that_sees_calcium_has_gates_that_do_not_heed_it(
     sees_calcium: tuple[IonicModel, Network],
 ) -> None:
-    model, network = sees_calcium
-    V = np.arange(-110.0, 60.5, 0.5)
-    own = model.gate_curves(V)
-    low, high = network.module.shape.held[1]
-    assert 0 < low < 1e-3 < high < 1e-2  # mM
-    for calcium in np.linspace(low, high, 7):
-        with torch.no_grad():
-            observed = torch.as_tensor(np.stack([V, np.full_like(V, calcium)], axis=-1))
-            p = network.module.inputs(observed)
-            h_inf, log_rate = network.module.gating.h_inf(p), network.module.gating.log_rate(p)
-        for j, gate in enumerate(model.gate_names):
-            assert np.sqrt(np.mean((h_inf[:, j].numpy() - own[gate][0]) ** 2)) < 2e-3, (gate, calcium)
-            off = log_rate[:, j].numpy() + np.log(np.maximum(own[gate][1], 0.02))
-            assert np.sqrt(np.mean(off**2)) < 0.05, (gate, calcium)
+    h_inf, log_tau = furthest_off(*sees_calcium)
+    assert h_inf < 5e-3 and log_tau < 0.1
+
+
+@pytest.mark.slow
+def test_it_is_held_to_the_bounds_of_one_that_sees_V_alone(model: IonicModel) -> None:
+    network = learn(model, observables=("V", "Ca_i"))
+    h_inf, log_tau = furthest_off(model, network)
+    assert h_inf < 2e-3 and log_tau < 0.05
     assert np.abs(network.card["figures"]["apd90_error_ms"]).max() < 1.0
+    assert np.max(network.card["figures"]["v_rmse_mV"]) < 0.5
 
 
 def test_its_curves_are_drawn_at_the_calcium_of_the_model_under_clamp(

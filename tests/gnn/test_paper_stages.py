@@ -12,6 +12,7 @@ import xarray as xr
 
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.measure import figures_in_words
 from ionwidgets.gnn.paper import Paper, learn_as_published, retrain_as_published
 from ionwidgets.gnn.paper.data import non_gates, paced
 from ionwidgets.gnn.paper.stages import training_cells
@@ -169,3 +170,24 @@ def test_both_stages_tell_how_far_they_are_and_stop(
             network, control, etas=[1e-3] * 8, settings=replace(SHORT, stage2_epochs=50),
             progress=Listener(stop_after=2),
         )  # fmt: skip
+
+
+def test_learn_has_it_as_a_preset(model: IonicModel) -> None:
+    listener = Listener(stop_after=3)
+    with pytest.raises(Cancelled):
+        learn(model, preset="paper", progress=listener)
+    assert len(listener.seen) == 3, "the shipped network is not this one"
+    for arguments in ({"checkpoint": "run.safetensors"}, {"observables": ("V",)}):
+        with pytest.raises(TrainingError, match=r'preset="paper" sees V and Ca_i'):
+            learn(model, preset="paper", **arguments)
+    with pytest.raises(TrainingError, match="unknown preset 'magic'; there are: default, paper"):
+        learn(model, preset="magic")
+    with pytest.raises(TrainingError, match="it sees Ca_i beside V"):
+        learn(load_model("noble1962"), preset="paper")
+
+
+def test_its_figures_are_in_words(network: Network) -> None:
+    figures = network.card["figures"]
+    lines = figures_in_words(figures)
+    assert lines[0].startswith("cells that did not train: mean square of gates ")
+    assert len(lines) == 1 + len(figures["cycle_length_ms"]) and lines[1].startswith("CL 350 ms: APD90 ")

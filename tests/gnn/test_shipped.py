@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ionwidgets.errors import ModelError
 from ionwidgets.gnn import Network, Stage1, learn
 from ionwidgets.gnn.learn import SHIPPED, shipped_path
 from ionwidgets.gnn.measure import TEST_CYCLE_LENGTHS, stage1_figures
+from ionwidgets.gnn.ship import ship
 from ionwidgets.models import list_models, load_model
 
 KEYS = [key for card in list_models() for key in card.keys]
@@ -108,3 +110,10 @@ def test_a_full_training_reaches_the_figures_in_time() -> None:
     ours, theirs = network.gate_curves(V), shipped.gate_curves(V)
     for gate in model.gate_names:
         assert np.sqrt(np.mean((ours[gate][0] - theirs[gate][0]) ** 2)) < 2e-3, gate
+
+
+def test_a_wrong_name_is_told_before_anything_is_trained_or_removed() -> None:
+    before = sorted(SHIPPED.iterdir())
+    with pytest.raises(ModelError, match="unknown model 'br1978'"):
+        ship(["hh1952", "br1978"])
+    assert sorted(SHIPPED.iterdir()) == before

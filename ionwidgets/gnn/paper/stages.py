@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from threading import Event
@@ -16,8 +17,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets._version import __version__
-from ionwidgets.errors import TrainingError
+from ionwidgets.errors import SimulationError, TrainingError
 from ionwidgets.gnn.emulator import Emulator
+from ionwidgets.gnn.measure import stage1_figures
 from ionwidgets.gnn.network import GatingNetwork, Network
 from ionwidgets.gnn.paper import updates
 from ionwidgets.gnn.paper.data import as_torch, non_gates, outside, paced, ranges
@@ -41,8 +43,8 @@ def learn_as_published(
 ) -> Network:
     """Stage 1: m1 and m2 learn the model from its own paced cells, an update a time step.
 
-    `control`: what `data.paced` gives, where it is there already. The card's `figures` hold the mean squares
-    over the cells that did not train: `validation_gates`, `validation_others`.
+    `control`: what `data.paced` gives, where it is there already. The card's `figures` hold, beside those of
+    `measure`, the mean squares over the cells that did not train: `validation_gates`, `validation_others`.
 
     Raises
     ------
@@ -51,6 +53,10 @@ def learn_as_published(
     settings = settings or Paper()
     if not model.gate_names:
         raise TrainingError(f"{model.key} has no gate that depends on V alone, so there is nothing to learn")
+    if len(model.observables) < 2:
+        raise TrainingError(
+            f"{model.key} has no cytosolic calcium, and the published network needs it: it sees Ca_i beside V"
+        )
     if progress is not None:
         progress.report(0.0, f"Pacing {model.key}")
     control = paced(model, settings) if control is None else control
@@ -77,7 +83,10 @@ def learn_as_published(
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
         "figures": _validation(m1, m2, x[:, :, tests], H[:, :, tests], Y[:, :, tests]),
     }
-    return Network(m1.double(), model.gate_names, json.loads(json.dumps(card)), m2.double())
+    network = Network(m1.double(), model.gate_names, json.loads(json.dumps(card)), m2.double())
+    with suppress(SimulationError):  # the published recipe may well end in gates that no cell runs with
+        network.card["figures"] |= stage1_figures(model, network)
+    return network
 
 
 def _parts(model: IonicModel) -> tuple[tuple[str, ...], ...]:
