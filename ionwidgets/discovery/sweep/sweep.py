@@ -61,9 +61,9 @@ def sweep(
 
     Returns
     -------
-    A row a run of this sweep: model, experiment, decoder, eta, seed, state ("done", "failed" with `reason`),
-    the losses, `apd90_error_..._ms` (neural ODE minus cell, by cycle length), `ratio_...` (each current beside
-    that of stage 1 along the same beats).
+    A row a run of this sweep: model, experiment, decoder, eta, seed, state ("done", or "failed" and why in
+    `reason`), the losses, `apd90_error_..._ms` (neural ODE minus cell, by cycle length), `ratio_...` (each
+    current beside that of stage 1 along the same beats).
 
     Raises
     ------
