@@ -192,16 +192,21 @@ def discover(
 def reproduce(
     out: Annotated[Path, typer.Option(help="Folder for the runs, the figures and the page.")],
     decoder: Annotated[str, typer.Option(help="emulator: as published; ode: ours; or both.")] = "both",
+    hidden: Annotated[
+        str,
+        typer.Option(help="fCa, Na_i, K_i in currents: clamp, as an experiment allows; true: as published."),
+    ] = "clamp",
     seed: int = 0,
 ) -> None:
     """Every run and figure of the paper (arXiv 2011.07388); interrupted, it goes on where it was."""
     from ionwidgets.discovery.reproduction import reproduce
-    from ionwidgets.discovery.reproduction.experiments import DECODERS
+    from ionwidgets.discovery.reproduction.experiments import DECODERS, Reproduction
 
     with Progress() as progress:
         results = reproduce(
-            out, decoders=DECODERS if decoder == "both" else [decoder], seed=seed, progress=progress
-        )
+            out, decoders=DECODERS if decoder == "both" else [decoder], seed=seed, progress=progress,
+            settings=Reproduction(hidden=hidden),
+        )  # fmt: skip
     for experiment in results["experiments"].values():
         for name, best in experiment["best"].items():
             run = next(r for r in experiment["runs"] if (r["decoder"], r["eta"]) == (name, best["eta"]))

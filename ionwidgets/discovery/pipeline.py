@@ -26,7 +26,7 @@ from ionwidgets.discovery.result import Result, current_traces, paced_traces
 from ionwidgets.discovery.search import search
 from ionwidgets.errors import IonWidgetsError, SimulationError
 from ionwidgets.gnn import Network, learn
-from ionwidgets.gnn.decoder import Balance, current_balance
+from ionwidgets.gnn.decoder import HIDDEN, Balance, current_balance, hidden_states
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
@@ -66,6 +66,7 @@ def retrain(
     model: IonicModel | None = None,
     eta: float = 1e-3,
     decoder: str = "ode",
+    hidden: str = "clamp",
     seed: int = 0,
     stimulus: tuple[float, float] | None = None,
     paced_for: float | None = None,
@@ -78,8 +79,8 @@ def retrain(
     if model is None:
         model = load_model(network.model_name, network.variant)
     return discover(
-        model, recording, network=network, eta=eta, decoder=decoder, seed=seed, stimulus=stimulus,
-        paced_for=paced_for, progress=progress,
+        model, recording, network=network, eta=eta, decoder=decoder, hidden=hidden, seed=seed,
+        stimulus=stimulus, paced_for=paced_for, progress=progress,
     )  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def discover(
     network: Network | None = None,
     eta: float = 1e-3,
     decoder: str = "ode",
+    hidden: str = "clamp",
     seed: int = 0,
     stimulus: tuple[float, float] | None = None,
     paced_for: float | None = None,
@@ -107,6 +109,9 @@ def discover(
     decoder : what stage 2 holds the gates against: "ode", the model's own equations, or "emulator", the
         network m2 of the paper, which needs Ca_i in the recording (and a network learnt with
         ``preset="paper"``, which is learnt when left out).
+    hidden : where stage 2 has the states from that no experiment sees (fCa, Na_i, K_i): "clamp", the model
+        under the recorded V and Ca_i; "true", the recording, which then is a simulation that holds them (the
+        paper's shortcut). The fits after stage 2 never look at them.
     stimulus : (amplitude [A/F], duration [ms]) where it is not the model's.
     paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
         without it the slow concentrations of every cell are free.
@@ -117,8 +122,8 @@ def discover(
     ------
     RecordingError : no beats to work with, a cycle length is missing, units are not mV.
     TrainingError : stage 2 diverged, or the model does not run.
-    IonWidgetsError : the network has learnt another model; an unknown decoder, or one that the recording or
-        the network does not suit.
+    IonWidgetsError : the network has learnt another model; an unknown decoder or source of hidden states, or
+        one that the recording or the network does not suit.
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
@@ -127,6 +132,7 @@ def discover(
         raise IonWidgetsError(f"unknown decoder {decoder!r}; there are: {', '.join(DECODERS)}")
     if decoder == "emulator":
         _check_emulated(model, recording, network)
+    _check_hidden(hidden, model, recording)
     if not 0 < eta < 1:
         raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
     if network is not None and network.model_hash != model.hash:
@@ -145,7 +151,8 @@ def discover(
     learning = learn_as_published if decoder == "emulator" else learn
     network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
     heartbeat.report(0.05, "Retraining on the recording")
-    balance = current_balance(model, question.beats, question.control)
+    true = recording if hidden == "true" else None
+    balance = current_balance(model, question.beats, question.control, true)
     emulated = decoder == "emulator"
     retrained = retrain_network(
         network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35),
@@ -176,7 +183,10 @@ def discover(
     result = _result(question, network, retrained, balance, judged)
     predictions = _predictions(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
-    about = {"seed": seed, "eta": eta, "decoder": decoder, "elapsed_s": elapsed, "predictions": predictions}
+    about = {
+        "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
+        "predictions": predictions,
+    }  # fmt: skip
     finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
     heartbeat.report(1.0, "Done")
     return replace(result, finding=finding)
@@ -193,6 +203,17 @@ def _check_emulated(model: IonicModel, recording: xr.Dataset, network: Network |
         raise IonWidgetsError(
             "decoder emulator needs a network with an emulator (ionwidgets learn --preset paper); this one "
             "has none; leave it out, or use decoder ode"
+        )
+
+
+def _check_hidden(hidden: str, model: IonicModel, recording: xr.Dataset) -> None:
+    if hidden not in HIDDEN:
+        raise IonWidgetsError(f"hidden states come from {' or '.join(HIDDEN)}; found {hidden!r}")
+    missing = [name for name in hidden_states(model) if name not in recording]
+    if hidden == "true" and missing:
+        raise IonWidgetsError(
+            f'hidden="true" reads {", ".join(hidden_states(model))} from the recording, as only a simulation '
+            f'has them; there is no {", ".join(missing)}; use hidden="clamp"'
         )
 
 

@@ -28,6 +28,7 @@ from ionwidgets.simulation.clamp import clamp
 
 BEFORE, AFTER = 1.0, 6.0  # ms around the stimulus onset that are left out: stimulus and upstroke
 SMOOTH_MS = 9.0  # width of the fit that dV/dt of a noisy recording is taken from
+HIDDEN = ("clamp", "true")  # where what an experiment cannot see comes from, see `current_balance`
 NOISY = 0.02  # mV; from here on dV/dt is smoothed
 
 
@@ -81,11 +82,18 @@ class Balance:
         return r.square().sum((-2, -1)) / (self.dVdt * self.weight).square().sum()
 
 
-def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr.Dataset) -> Balance:
+def current_balance(
+    model: IonicModel,
+    beats: Sequence[TypicalBeat],
+    control: xr.Dataset,
+    true: xr.Dataset | None = None,
+) -> Balance:
     """Set up the balance of recorded beats.
 
     `control`: the model paced at each beat's cycle length (a cell each, in order); its last sample is the
     state that the clamp begins from, and the only source of what cannot be seen, such as Na_i and K_i.
+    `true`: where the recording is a simulation, what the beats were taken from, with `hidden_states`: these
+    then come from it (the paper's shortcut, which no experiment can take).
     """
     periods = []
     for i, beat in enumerate(beats):
@@ -93,7 +101,8 @@ def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr
         if model.calcium and beat.Ca_i is not None:
             observed[model.calcium] = beat.Ca_i
         start = {name: float(control[name].values[i, -1]) for name in model.states}
-        periods.append(clamp(model, observed, beat.step, start))
+        period = clamp(model, observed, beat.step, start)
+        periods.append(period if true is None else {**period, **_true_states(model, beat, true)})
     longest = max(beat.time.size for beat in beats)
     hidden = {name: np.stack([_padded(p[name], longest) for p in periods], axis=1) for name in periods[0]}
     slopes = np.stack([_padded(_slope(beat), longest) for beat in beats], axis=1)
@@ -122,6 +131,21 @@ def current_balance(model: IonicModel, beats: Sequence[TypicalBeat], control: xr
         fixed=fixed,
         hidden=hidden,
     )
+
+
+def hidden_states(model: IonicModel) -> tuple[str, ...]:
+    """States that are neither observed nor gates of V: fCa, g, Na_i, K_i and Ca_SR of TNNP."""
+    return tuple(name for name in model.states if name not in (*model.observables, *model.gate_names))
+
+
+def _true_states(model: IonicModel, beat: TypicalBeat, data: xr.Dataset) -> dict[str, NDArray]:
+    """`hidden_states` of the beat nearest to the middle of those that `beat` is the average of."""
+    periods = round((beat.middle_ms - beat.start_ms) / beat.cycle_length)
+    at = beat.start_ms + periods * beat.cycle_length + beat.time
+    return {
+        name: np.interp(at, data["time"].values, data[name].values[beat.cell])
+        for name in hidden_states(model)
+    }
 
 
 def _padded(values: NDArray, length: int) -> NDArray:

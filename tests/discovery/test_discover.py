@@ -278,6 +278,8 @@ def test_a_network_of_another_model_is_refused() -> None:
     ("arguments", "word"),
     [
         ({"decoder": "emulater"}, "unknown decoder 'emulater'"),
+        ({"hidden": "shown"}, "hidden states come from clamp or true; found 'shown'"),
+        ({"hidden": "true"}, "reads fCa, Ca_SR, g, Na_i, K_i from the recording"),
         ({"eta": 0.0}, "eta must lie between 0 and 1"),
         ({"eta": float("nan")}, "eta must lie between 0 and 1"),
         ({"paced_for": -1.0}, "paced_for is ms of pacing"),

@@ -76,6 +76,22 @@ def test_the_default_network_is_the_model_and_the_published_one_hardly(results: 
     assert max(abs(error) for error in errors) < 1.0
 
 
+def test_currents_with_the_hidden_states_of_the_cell_itself(tmp_path: Path, results: dict[str, Any]) -> None:
+    few = replace(SMALL, paper=replace(SMALL.paper, etas=(1e-3,)))
+    true = reproduce(tmp_path, decoders=["ode"], settings=replace(few, hidden="true"))
+    for e in EXPERIMENTS:
+        (own,) = true["experiments"][e.key]["runs"]
+        clamped = next(
+            run for run in results["experiments"][e.key]["runs"]
+            if (run["decoder"], run["eta"]) == ("ode", 1e-3)
+        )  # fmt: skip
+        assert own["current_ratios"] != clamped["current_ratios"]
+    with pytest.raises(IonWidgetsError, match="hidden states come from clamp or true; found 'shown'"):
+        reproduce(tmp_path / "other", settings=replace(few, hidden="shown"))
+    with pytest.raises(IonWidgetsError, match="other settings"):
+        reproduce(tmp_path, decoders=["ode"], settings=few)
+
+
 def test_the_folder_holds_everything(folder: Path, results: dict[str, Any]) -> None:
     text = (folder / "results.json").read_text(encoding="utf-8")
     assert json.loads(text) == json.loads(json.dumps(results))

@@ -21,11 +21,11 @@ def model() -> IonicModel:
     return load_model("tnnp2004:M")
 
 
-def balance_of(model: IonicModel, recording: xr.Dataset) -> Balance:
+def balance_of(model: IonicModel, recording: xr.Dataset, true: xr.Dataset | None = None) -> Balance:
     stimulus = (model.stimulus.amplitude, model.stimulus.duration)
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
     assert warnings == []
-    return current_balance(model, beats, control_run(model, beats, stimulus))
+    return current_balance(model, beats, control_run(model, beats, stimulus), true)
 
 
 def recorded(model: IonicModel, variables: list[str], scale: dict[str, float] | None = None) -> xr.Dataset:
@@ -94,6 +94,21 @@ def test_calcium_comes_from_the_model_where_it_was_not_recorded(model: IonicMode
     assert all(beat.Ca_i is None for beat in balance.beats)
     assert np.ptp(balance.hidden["Ca_i"][:, 0]) > 1e-4
     assert share(balance, no_change(model)) < 1e-2
+
+
+def test_the_papers_shortcut_reads_hidden_states_from_the_cell(model: IonicModel) -> None:
+    """fCa, Na_i, K_i of the altered cell itself, where an experiment has those of the model under clamp."""
+    cell = recorded(model, list(model.states), scale={"g_CaL": 0.25})
+    clamped, true = (balance_of(model, cell[["V", "Ca_i"]], source) for source in (None, cell))
+    scales = no_change(model)
+    scales[[current.name for current in model.currents].index("I_CaL")] = np.log(0.25)
+    assert share(true, scales) < 0.5 * share(clamped, scales)
+    for i, (beat, length) in enumerate(zip(true.beats, CYCLE_LENGTHS, strict=True)):
+        n, trace = beat.time.size, cell["Na_i"].values[i]
+        at = true.hidden["Na_i"][:n, i]
+        assert trace.min() <= at.min() and at.max() <= trace.max(), length
+        assert not trace.min() <= clamped.hidden["Na_i"][:n, i].mean() <= trace.max(), length
+        np.testing.assert_array_equal(true.hidden["m"], clamped.hidden["m"], "gates stay hidden")
 
 
 def test_gradients_flow_to_gates_and_scales(model: IonicModel, balance: Balance) -> None:

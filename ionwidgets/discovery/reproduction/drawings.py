@@ -108,7 +108,7 @@ def _currents(
         for name in CURRENTS:
             found[name][source] = np.interp(time, run["time"].values - first, run[name].values[0])
     for source, (trained, cells) in networks.items():
-        balance = recorded_beats(model, cells, [length])
+        balance = recorded_beats(model, cells, [length], settings)
         at = balance.beats[0].time
         for name, values in currents_along(trained, balance).items():
             # Beats begin 5 ms before their stimulus and repeat.

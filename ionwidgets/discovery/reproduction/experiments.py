@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ionwidgets.gnn.paper import Paper
 from ionwidgets.gnn.retrain import Stage2
+from ionwidgets.models import IonicModel
 
 MODEL = "tnnp2004:M"
 CURRENTS = ("I_Na", "I_CaL", "I_Kr", "I_Ks", "I_to")
@@ -43,7 +45,9 @@ class Reproduction:
 
     paper: the published numbers; stage2: those of the decoder `ode`, whose beats are recorded at
     `recorded`; `measured`: where every run's neural ODE is measured; base_shown, shown, currents_shown: what
-    figures 2, 3 and 4, and 5 to 7 show.
+    figures 2, 3 and 4, and 5 to 7 show. hidden: where currents have fCa, Na_i and K_i of a cell from:
+    "clamp", the model under its recorded V and Ca_i, as an experiment allows; "true", the cell itself, as
+    published.
     """
 
     paper: Paper = field(default_factory=Paper)
@@ -53,3 +57,8 @@ class Reproduction:
     base_shown: tuple[float, ...] = (800.0, 550.0, 320.0)
     shown: float = 350.0
     currents_shown: float = 445.0
+    hidden: str = "clamp"
+
+    def seen(self, model: IonicModel) -> Sequence[str]:
+        """What of an altered cell the runs may look at."""
+        return model.states if self.hidden == "true" else model.observables

@@ -37,7 +37,7 @@ from ionwidgets.discovery.reproduction.measure import (
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats, train_ode, train_published
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, learn
-from ionwidgets.gnn.decoder import Balance
+from ionwidgets.gnn.decoder import HIDDEN, Balance
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.paper.data import paced
 from ionwidgets.jobs import Control
@@ -79,13 +79,16 @@ def reproduce(
 
     Raises
     ------
-    IonWidgetsError : an unknown decoder; a folder that cannot be used or holds other settings.
+    IonWidgetsError : an unknown decoder or source of hidden states; a folder that cannot be used or holds
+        other settings.
     TrainingError : a training has left all bounds.
     """
     unknown = [decoder for decoder in decoders if decoder not in DECODERS]
     if unknown or not decoders:
         raise IonWidgetsError(f"unknown decoder {', '.join(unknown)!r}; there are: {', '.join(DECODERS)}")
     settings = settings or Reproduction()
+    if settings.hidden not in HIDDEN:
+        raise IonWidgetsError(f"hidden states come from {' or '.join(HIDDEN)}; found {settings.hidden!r}")
     model = load_model(MODEL)
     about = {
         "schema": SCHEMA, "model": model.name, "variant": model.variant, "model_hash": model.hash,
@@ -116,7 +119,10 @@ class _Reproducing:
         with self._timed("data"):
             data = self._data()
         networks = self._stage1(data[CONTROL])
-        balances = {name: recorded_beats(self.model, d, self.settings.recorded) for name, d in data.items()}
+        balances = {
+            name: recorded_beats(self.model, cells, self.settings.recorded, self.settings)
+            for name, cells in data.items()
+        }
         runs = self._stage2(networks, data, balances)
         with self._timed("neural_ode"):
             self.heartbeat.report(0.85, "Measuring the neural ODEs")
@@ -154,12 +160,12 @@ class _Reproducing:
         self.elapsed[part] = time.perf_counter() - started
 
     def _data(self) -> dict[str, xr.Dataset]:
-        """The control with all of its states, the altered cells with what an experiment sees."""
+        """The control with all of its states, the altered cells with what of them may be seen."""
         self.heartbeat.report(0.0, "Pacing the control")
         data = {CONTROL: paced(self.model, self.settings.paper)}
         for i, e in enumerate(EXPERIMENTS):
             self.heartbeat.report(0.01 * (i + 1), f"Pacing the altered cells: {e.title}")
-            data[e.key] = paced(self.model, self.settings.paper, e.scale, self.model.observables)
+            data[e.key] = paced(self.model, self.settings.paper, e.scale, self.settings.seen(self.model))
         return data
 
     def _stage1(self, control: xr.Dataset) -> dict[str, Network]:

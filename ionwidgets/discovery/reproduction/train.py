@@ -30,12 +30,15 @@ def nearest(data: xr.Dataset, cycle_lengths: Sequence[float]) -> list[int]:
     return [int(abs(own - length).argmin()) for length in cycle_lengths]
 
 
-def recorded_beats(model: IonicModel, data: xr.Dataset, cycle_lengths: Sequence[float]) -> Balance:
+def recorded_beats(
+    model: IonicModel, data: xr.Dataset, cycle_lengths: Sequence[float], settings: Reproduction
+) -> Balance:
     """The current balance of those cells of `data` that are paced at `cycle_lengths` and follow 1:1."""
     stimulus = (model.stimulus.amplitude, model.stimulus.duration)
-    seen = data[list(model.observables)].isel(cell=sorted(set(nearest(data, cycle_lengths))))
-    beats, _ = typical_beats(seen, stimulus[1], stimulus[0])
-    return current_balance(model, beats, control_run(model, beats, stimulus))
+    cells = data.isel(cell=sorted(set(nearest(data, cycle_lengths))))
+    beats, _ = typical_beats(cells[list(model.observables)], stimulus[1], stimulus[0])
+    true = cells if settings.hidden == "true" else None
+    return current_balance(model, beats, control_run(model, beats, stimulus), true)
 
 
 def train_published(

@@ -127,7 +127,7 @@ def _task(
     settings: Reproduction,
 ) -> Task:
     numbers = asdict(settings)
-    counts = {part: numbers[part] for part in ("paper", "stage2", "recorded", "measured")}
+    counts = {part: numbers[part] for part in ("paper", "stage2", "recorded", "measured", "hidden")}
     counts["paper"].pop("etas")
     counts["stage2"].pop("eta")  # these two are the run's own
     all_of_it = json.dumps([equations, scale, decoder, eta, seed, counts], sort_keys=True)

@@ -89,8 +89,8 @@ def _cell(
     lengths = {*settings.recorded, *settings.measured}
     if decoder == "emulator":
         lengths |= {*settings.paper.cycle_lengths}
-    data = _paced(model, sorted(lengths), dict(scale), model.observables, settings.paper)
-    return data, recorded_beats(model, data, settings.recorded)
+    data = _paced(model, sorted(lengths), dict(scale), settings.seen(model), settings.paper)
+    return data, recorded_beats(model, data, settings.recorded, settings)
 
 
 def _paced(
