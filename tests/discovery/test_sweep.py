@@ -45,7 +45,13 @@ M = "tnnp2004:M"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[distributed.Client]:
-    """Of a scheduler and two worker processes of one thread each."""
+    """Of a scheduler and two worker processes of one thread each.
+
+    A run is made here first: workers that both find nothing compiled would compile it each for itself, and the
+    compiler orders sums by the process's own hash seed.
+    """
+    (first,) = tasks([M], [{}], [1e-3], [0], ["emulator"], SMALL)
+    assert not work(first).failed
     with connected(workers=2) as made:
         yield made
 
@@ -151,6 +157,7 @@ def test_a_worker_that_is_killed_loses_its_run_and_no_other(
 
     wait_until(caught)
     victim = next(worker for worker, keys in running.items() if keys)
+    safe = {f"ionwidgets-{path.stem}" for path in landed(tmp_path)}
     os.kill(pids[victim], signal.SIGKILL)
     at_work.join(60)
     assert not at_work.is_alive()
@@ -160,7 +167,9 @@ def test_a_worker_that_is_killed_loses_its_run_and_no_other(
         event[1] for event in client.story(*keys) if event[0] == "scheduler" and event[3] == "processing"
     ]
     (lost,) = running[victim]
-    assert sorted(begun) == sorted([*keys, lost])
+    # With it may go a run that had just ended there, before it was fetched.
+    again = {key for key in keys if begun.count(key) > 1}
+    assert set(begun) == set(keys) and lost in again and len(again) <= 2 and not again & safe
     assert pids[victim] not in client.run(os.getpid).values()
     assert_made_by_hand(tmp_path, tasks(**wanted)[keys.index(lost)])
 
