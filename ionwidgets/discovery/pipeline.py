@@ -152,7 +152,7 @@ def discover(
     network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
     heartbeat.report(0.05, "Retraining on the recording")
     true = recording if hidden == "true" else None
-    balance = current_balance(model, question.beats, question.control, true)
+    balance = current_balance(model, question.beats, question.control, question.stimulus, true)
     emulated = decoder == "emulator"
     retrained = retrain_network(
         network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35),

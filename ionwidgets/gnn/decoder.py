@@ -20,6 +20,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
+from ionwidgets.gnn.upstroke import through_upstroke
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import backend_of, evaluate
 from ionwidgets.models.structure import state_dependencies
@@ -47,7 +48,7 @@ class Balance:
 
     V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what
     the currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents
-    under clamp, (T, B) each.
+    under clamp, (T, B) each; upstroke: the observables between samples there, see `upstroke`.
     """
 
     model: IonicModel
@@ -57,6 +58,7 @@ class Balance:
     weight: torch.Tensor
     fixed: dict
     hidden: dict[str, NDArray]
+    upstroke: dict[str, NDArray]
 
     def observed(self, name: str) -> torch.Tensor:
         """V [mV] or Ca_i [mM] along the beats (T, B); the model's own Ca_i where none was recorded."""
@@ -86,14 +88,16 @@ def current_balance(
     model: IonicModel,
     beats: Sequence[TypicalBeat],
     control: xr.Dataset,
+    stimulus: tuple[float, float],
     true: xr.Dataset | None = None,
 ) -> Balance:
     """Set up the balance of recorded beats.
 
     `control`: the model paced at each beat's cycle length (a cell each, in order); its last sample is the
     state that the clamp begins from, and the only source of what cannot be seen, such as Na_i and K_i.
-    `true`: where the recording is a simulation, what the beats were taken from, with `hidden_states`: these
-    then come from it (the paper's shortcut, which no experiment can take).
+    `stimulus`: (amplitude [A/F], duration [ms]). `true`: where the recording is a simulation, what the beats
+    were taken from, with `hidden_states`: these then come from it (the paper's shortcut, which no experiment
+    can take).
     """
     periods = []
     for i, beat in enumerate(beats):
@@ -130,6 +134,9 @@ def current_balance(
         weight=torch.as_tensor(weight),
         fixed=fixed,
         hidden=hidden,
+        upstroke=through_upstroke(
+            model, beats, control, stimulus, {name: hidden[name] for name in model.observables}
+        ),
     )
 
 

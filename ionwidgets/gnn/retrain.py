@@ -26,11 +26,14 @@ from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.network import Network
 from ionwidgets.gnn.prior import price
+from ionwidgets.gnn.quasi_newton import Descents
 from ionwidgets.gnn.scan import gating_scan
 from ionwidgets.gnn.threads import one_thread
+from ionwidgets.gnn.upstroke import upstroke_rows
 from ionwidgets.jobs import Control
 
 FIRST_SCALE = 1e-3  # spread of the first ln s: where it begins must not decide
+ROUND_GATE, ROUND_SCALE = 1e-4, 1e-3  # changes that cost their square
 
 
 class Decoder(Protocol):
@@ -45,10 +48,9 @@ class Stage2:
     """The settings of stage 2."""
 
     eta: float = 1e-3
-    eta_scale: float = 3e-4
+    eta_scale: float = 3e-5
     weight_decay: float = 1e-5
-    updates: int = 400
-    rate: float = 1e-2
+    updates: int = 200
 
 
 @dataclass(frozen=True)
@@ -102,75 +104,58 @@ def retrain_batch(
 
     Raises
     ------
-    TrainingError : a loss has left all bounds; the network that was handed in is as it was.
+    TrainingError : the loss is no finite number; the network that was handed in is as it was.
     """
     settings = settings or Stage2()
-    decoder = decoder or balance
     names = [current.name for current in balance.model.currents]
-    layers = _Layers(network, balance, len(runs))
-    with torch.no_grad():
-        # A reference of its own for every run: from another column, the last bit can differ, and the price of
-        # a change has a kink at none.
-        references = layers.gates()
-        h = references[0]
-        before = balance.currents(h)
-    first_scales = [
-        FIRST_SCALE
-        * torch.randn(len(names), generator=torch.Generator().manual_seed(seed), dtype=balance.V.dtype)
-        for _, seed in runs
-    ]
-    log_scales = torch.stack(first_scales).requires_grad_()
-    eta = balance.V.new_tensor([eta for eta, _ in runs])
-    optimizer = torch.optim.Adam([*layers.weights, log_scales], lr=settings.rate)
-    costs = price(balance, h)
-    samples = (costs > 0).sum()
-    losses = np.full((settings.updates, len(runs)), np.nan)
-    for update in range(settings.updates):
-        optimizer.zero_grad()
-        altered = layers.gates()
-        misfit = decoder.misfit(altered, log_scales)
-        moved = ((altered - references).abs() * costs).sum((1, 2, 3)) / samples
-        size = torch.stack([w.square().flatten(1).mean(1) for w in layers.weights]).sum(0)
-        loss = (
-            misfit + eta * moved + settings.eta_scale * log_scales.abs().sum(1) + settings.weight_decay * size
+    # Two starts a run: no scale changed, and those scales that explain most while the gates stay.
+    starts = [_first_scales(balance, runs)]
+    if decoder is None:
+        starts.append(starts[0] + _scales_alone(network, balance, settings))
+    layers = _Layers(network, balance, len(starts) * len(runs))
+    objective = _Objective(
+        layers, balance, decoder or balance, settings, [eta for eta, _ in runs] * len(starts)
+    )
+    descents = Descents(objective.packed(torch.cat(starts)), objective)
+    losses = [descents.loss]
+    if not descents.loss.isfinite().all():
+        raise TrainingError(
+            "stage 2 cannot begin: its loss on this recording is no finite number; the network stays as it "
+            "was; look for gaps or wrong units in the recording"
         )
-        losses[update] = loss.detach().numpy()
-        if not np.isfinite(losses[update]).all():
-            which, seed = runs[int(np.argmin(np.isfinite(losses[update])))]
-            raise TrainingError(
-                f"stage 2 diverged after {update} updates (eta {which:g}, seed {seed}): the loss is not "
-                "finite; the network before it stays as it was; try a larger eta"
-            )
-        loss.sum().backward()
-        optimizer.step()
+    for update in range(settings.updates):
         if progress is not None and update % 10 == 0:
             progress.report(
                 update / settings.updates,
                 "Retraining on the recording",
-                loss=float(losses[update].mean()),
-                misfit=float(misfit.detach().mean()),
+                loss=float(descents.loss.mean()),
+                misfit=float(objective.misfit.mean()),
                 update=update,
             )
+        if descents.settled:
+            break
+        descents.step()
+        losses.append(descents.loss)
+    best = descents.loss.unflatten(0, (len(starts), -1)).argmin(0) * len(runs) + torch.arange(len(runs))
     with torch.no_grad():
-        altered = layers.gates()
-        zero = torch.zeros_like(log_scales)
-        first, last = balance.misfit(h[None], zero[:1]), balance.misfit(altered, log_scales)
-    found = []
-    for i in range(len(runs)):
-        scales = log_scales.detach()[i]
-        found.append(
-            Retrained(
-                layers.network(i),
-                h,
-                altered[i],
-                dict(zip(names, scales.tolist(), strict=True)),
-                _explained(balance, before, h, altered[i], scales),
-                first.item(),
-                last[i].item(),
-                losses[:, i],
-            )
+        log_scales = objective.unpack(descents.x)[best]
+        h, altered = objective.references[0], layers.gates()[best]
+        before = balance.currents(h)
+        first = balance.misfit(h[None], torch.zeros_like(log_scales[:1]))
+        last = balance.misfit(altered, log_scales)
+    return [
+        Retrained(
+            layers.network(int(best[i])),
+            h,
+            altered[i],
+            dict(zip(names, log_scales[i].tolist(), strict=True)),
+            _explained(balance, before, h, altered[i], log_scales[i]),
+            first.item(),
+            last[i].item(),
+            torch.stack(losses)[:, best[i]].numpy(),
         )
-    return found
+        for i in range(len(runs))
+    ]
 
 
 @one_thread()
@@ -189,9 +174,12 @@ class _Layers:
             # Midway between samples, which makes the scan second order in the sample interval.
             seen = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
             self._p = network.module.inputs(0.5 * (seen + torch.roll(seen, 1, 0)))
+            self._rows = torch.as_tensor(upstroke_rows(balance.beats))
+            finer = np.stack([balance.upstroke[name] for name in network.observables], axis=-1)
+            self._p_between = network.module.inputs(torch.as_tensor(finer))
         gating = network.module.gating
         self.weights = [
-            w.detach().expand(n, *w.shape).clone().requires_grad_()
+            w.detach().expand(n, *w.shape)
             for w in (gating.steady.weight, gating.steady.bias, gating.decay.weight, gating.decay.bias)
         ]
         self._ends = torch.tensor([beat.time.size - 1 for beat in balance.beats])  # before the padding
@@ -199,7 +187,13 @@ class _Layers:
     def gates(self) -> torch.Tensor:
         """Gates (N, T, B, G) over the second of two periods; the first lets them forget their start."""
         Ws, bs, Wt, bt = self.weights
-        h_inf, rho = (self._sigmoids(W, b) for W, b in ((Ws, bs), (Wt, bt)))
+        h_inf, rho = (_sigmoids(self._p, W, b) for W, b in ((Ws, bs), (Wt, bt)))
+        finer = (_sigmoids(self._p_between.flatten(0, 1), W, b) for W, b in ((Ws, bs), (Wt, bt)))
+        parts = (x.unflatten(0, self._p_between.shape[:2]) for x in finer)
+        h_inf, rho = (
+            whole.index_copy(0, self._rows, part)
+            for whole, part in zip((h_inf, rho), _in_one_step(*parts), strict=True)
+        )
         cells = torch.arange(len(self._ends))
         n = Ws.shape[0]
         with torch.no_grad():  # what is left of the first period at the end of the second teaches nothing
@@ -208,17 +202,106 @@ class _Layers:
         h = gating_scan(rho, h_inf, start).unflatten(1, (-1, n))
         return self._network.module.unscaled(h.movedim(2, 0))
 
-    def _sigmoids(self, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """sigmoid(W p + b), (T, B N, G)."""
-        x = torch.addmm(b.flatten(), self._p.flatten(0, 1), W.flatten(0, 1).t())
-        return torch.sigmoid(x).reshape(self._p.shape[0], -1, W.shape[1])
-
     def network(self, i: int) -> Network:
         module = deepcopy(self._network.module)
         Ws, bs, Wt, bt = (w.detach()[i] for w in self.weights)
         state = {"steady.weight": Ws, "steady.bias": bs, "decay.weight": Wt, "decay.bias": bt}
         module.gating.load_state_dict(state)
         return replace(self._network, module=module)
+
+
+def _sigmoids(p: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """sigmoid(W p + b) of N layers (N, G, F): (T, B N, G) of p (T, B, F)."""
+    x = torch.addmm(b.flatten(), p.flatten(0, 1), W.flatten(0, 1).t())
+    return torch.sigmoid(x).reshape(p.shape[0], -1, W.shape[1])
+
+
+def _in_one_step(h_inf: torch.Tensor, rho: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """h_inf and rho of one sample interval that does what its M parts (M, T, B, G) do one after another.
+
+    rho is that of a whole interval at the part's potential, so that a part takes its M-th root.
+    """
+    left, h = torch.ones_like(rho[0]), torch.zeros_like(rho[0])
+    for part, root in zip(h_inf, rho ** (1 / len(rho)), strict=True):
+        h = root * h + (1 - root) * part
+        left = left * root
+    return h / (1 - left), left
+
+
+class _Objective:
+    """The losses of N runs and their gradients at x (N, P): the weights of the layers, then ln s."""
+
+    def __init__(
+        self, layers: _Layers, balance: Balance, decoder: Decoder, settings: Stage2, etas: Sequence[float]
+    ) -> None:
+        self._layers, self._decoder, self._settings = layers, decoder, settings
+        with torch.no_grad():
+            # One for every run: from another column, the last bit can differ.
+            self.references = layers.gates()
+        self._eta = balance.V.new_tensor(etas)
+        self._costs = price(balance, self.references[0])
+        self._samples = (self._costs > 0).sum()
+        self._sizes = [w[0].numel() for w in layers.weights] + [len(balance.model.currents)]
+        self._decay = torch.cat(
+            [torch.full((size,), settings.weight_decay / size) for size in self._sizes[:-1]]
+        ).to(balance.V)
+
+    def packed(self, log_scales: torch.Tensor) -> torch.Tensor:
+        return torch.cat([*(w.detach().flatten(1) for w in self._layers.weights), log_scales], dim=1)
+
+    def unpack(self, x: torch.Tensor) -> torch.Tensor:
+        """Give the layers the weights of x; ln s (N, currents)."""
+        *weights, log_scales = x.split(self._sizes, dim=1)
+        self._layers.weights = [
+            new.reshape(w.shape) for new, w in zip(weights, self._layers.weights, strict=True)
+        ]
+        return log_scales
+
+    def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = x.detach().requires_grad_()
+        log_scales = self.unpack(x)
+        altered = self._layers.gates()
+        misfit = self._decoder.misfit(altered, log_scales)
+        moved = (_absolute(altered - self.references, ROUND_GATE) * self._costs).sum(
+            (1, 2, 3)
+        ) / self._samples
+        scaled = _absolute(log_scales, ROUND_SCALE).sum(1)
+        size = (x[:, : -log_scales.shape[1]].square() * self._decay).sum(1)
+        loss = misfit + self._eta * moved + self._settings.eta_scale * scaled + size
+        (slope,) = torch.autograd.grad(loss.sum(), x)
+        self.misfit = misfit.detach()
+        return loss.detach(), slope
+
+
+def _absolute(x: torch.Tensor, radius: float) -> torch.Tensor:
+    """|x|, round within `radius` of 0, so that its slope has no jump."""
+    return (x.square() + radius**2).sqrt() - radius
+
+
+def _first_scales(balance: Balance, runs: Sequence[tuple[float, int]]) -> torch.Tensor:
+    shape = len(balance.model.currents)
+    noise = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for _, seed in runs]
+    return FIRST_SCALE * torch.stack(noise).to(balance.V)
+
+
+def _scales_alone(network: Network, balance: Balance, settings: Stage2) -> torch.Tensor:
+    """ln s (currents,) that explain most of the recording with the gates of stage 1."""
+    currents = balance.currents(gates_along(network, balance))
+    total = (balance.dVdt * balance.weight).square().sum()
+
+    def evaluate(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = x.detach().requires_grad_()
+        misfit = balance.residual(currents, x[0]).square().sum() / total
+        loss = misfit + settings.eta_scale * _absolute(x, ROUND_SCALE).sum()
+        (slope,) = torch.autograd.grad(loss, x)
+        return loss.detach()[None], slope
+
+    descents = Descents(torch.zeros(1, len(balance.model.currents)).to(balance.V), evaluate)
+    for _ in range(settings.updates):
+        if descents.settled:
+            break
+        descents.step()
+    return descents.x[0]
 
 
 def _explained(

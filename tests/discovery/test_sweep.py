@@ -47,8 +47,8 @@ M = "tnnp2004:M"
 def client() -> Iterator[distributed.Client]:
     """Of a scheduler and two worker processes of one thread each.
 
-    A run is made here first: workers that both find nothing compiled would compile it each for itself, and the
-    compiler orders sums by the process's own hash seed.
+    A run is made here first: workers that both find nothing compiled would compile it each for itself, and
+    the compiler orders sums by the process's own hash seed.
     """
     (first,) = tasks([M], [{}], [1e-3], [0], ["emulator"], SMALL)
     assert not work(first).failed

@@ -25,7 +25,7 @@ def balance_of(model: IonicModel, recording: xr.Dataset, true: xr.Dataset | None
     stimulus = (model.stimulus.amplitude, model.stimulus.duration)
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
     assert warnings == []
-    return current_balance(model, beats, control_run(model, beats, stimulus), true)
+    return current_balance(model, beats, control_run(model, beats, stimulus), stimulus, true)
 
 
 def recorded(model: IonicModel, variables: list[str], scale: dict[str, float] | None = None) -> xr.Dataset:

@@ -6,11 +6,10 @@ import pytest
 import torch
 from gnn.test_retrain import balance_of
 
-from ionwidgets.gnn import learn
+from ionwidgets.gnn import learn, prior
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.prior import BIN, DEAREST, information, price
-from ionwidgets.gnn.retrain import Stage2, gates_along, retrain_network
-from ionwidgets.models import load_model
+from ionwidgets.gnn.retrain import gates_along, retrain_network
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +59,18 @@ def test_the_upstroke_is_priced_and_the_padding_is_not(balance: Balance, gates: 
         assert bool((costs[:n, i] >= 1).all()) and bool((costs[n:, i] == 0).all())
 
 
-def test_sodium_gates_stay_where_the_theory_has_them(balance: Balance) -> None:
-    """They carry the masked upstroke: without the price they move by as much as 0.5."""
-    retrained = retrain_network(learn(load_model("tnnp2004:M")), balance, settings=Stage2(updates=150))
-    moved = (retrained.gates_after - retrained.gates_before).abs().amax((0, 1))
-    by_name = dict(zip(balance.model.gate_names, moved.tolist(), strict=True))
-    assert max(by_name[gate] for gate in ("m", "h", "j")) < 0.1 < by_name["Xr2"]
+def test_a_gate_stays_where_the_recording_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of I_Na carry the masked upstroke; the others move less the less they are seen."""
+    balance = balance_of("shortqt")
+    network = learn(balance.model)
+
+    def moved() -> dict[str, float]:
+        retrained = retrain_network(network, balance)
+        most = (retrained.gates_after - retrained.gates_before).abs().amax((0, 1))
+        return dict(zip(balance.model.gate_names, most.tolist(), strict=True))
+
+    priced = moved()
+    monkeypatch.setattr(prior, "DEAREST", 0.0)
+    flat = moved()
+    assert max(priced[gate] for gate in ("m", "h", "j")) < 1e-3
+    assert sum(priced.values()) < 0.5 * sum(flat.values())

@@ -38,7 +38,7 @@ def recorded_beats(
     cells = data.isel(cell=sorted(set(nearest(data, cycle_lengths))))
     beats, _ = typical_beats(cells[list(model.observables)], stimulus[1], stimulus[0])
     true = cells if settings.hidden == "true" else None
-    return current_balance(model, beats, control_run(model, beats, stimulus), true)
+    return current_balance(model, beats, control_run(model, beats, stimulus), stimulus, true)
 
 
 def train_published(
