@@ -116,7 +116,7 @@ def test_a_slider_is_answered(key: str) -> None:
         assert p95 < 50
 
 
-# Where Dask is installed ([cluster] and the tests), xarray imports it with the first Dataset, 0.4 s: an import.
+# Where Dask is installed ([cluster] and the tests), xarray imports it with the first Dataset, 0.4 s.
 FIRST = """
 import sys, time
 sys.modules["dask"] = None

@@ -8,7 +8,7 @@ import myokit
 import numpy as np
 import pytest
 from handwritten_models import one_gate_model
-from kernel_functions import functions_of
+from kernel_functions import rhs
 
 from ionwidgets.errors import ModelError, SimulationError
 from ionwidgets.models import IonicModel, load_model
@@ -80,11 +80,8 @@ def test_slopes_of_every_function(function: str, tmp_path: Path) -> None:
     j = kernel.layout.states.index("z")
 
     def at(z: float) -> tuple[float, float]:
-        dy, _, current, slopes, *_ = kernel.room()
         y[j] = z
-        functions_of(kernel).rhs(
-            y, kernel.constants, kernel.scales({}), kernel.columns, 1500, 0.0, 0.0, dy, slopes, current
-        )
+        dy, slopes, _ = rhs(kernel, y, 1500, 0.0)
         return dy[j], slopes[0]
 
     difference = (at(0.5 + 1e-5)[0] - at(0.5 - 1e-5)[0]) / 2e-5
