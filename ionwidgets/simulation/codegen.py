@@ -141,6 +141,7 @@ class _Writer:
         self.scaled = {model.variables[part]: i for i, c in enumerate(model.currents) for part in c.parts}
         self.holds_current: dict[myokit.Variable, bool] = {}
         self.values: dict[myokit.Variable, Value] = {}
+        self.operations: dict[int, tuple[myokit.Expression, Value]] = {}
         self.slopes: dict[tuple[myokit.Variable, myokit.Variable], Value | None] = {}
         self.constants: dict[str, tuple[int, myokit.Expression]] = {}
         self.columns: dict[str, tuple[int, myokit.Expression]] = {}
@@ -221,7 +222,9 @@ class _Writer:
             return self._column(_slot(self.columns, e))
         if isinstance(e, myokit.Name):
             return self.variable(e.var())
-        return self._operation(e)
+        if id(e) not in self.operations:  # slopes ask again; two that are equal may mean different variables
+            self.operations[id(e)] = (e, self._operation(e))  # e is held, so that its id stays its own
+        return self.operations[id(e)][1]
 
     def _column(self, i: int) -> Value:
         if i not in self.interpolated:

@@ -13,7 +13,9 @@ RHS, SOLVE = "ionwidgets_rhs", "ionwidgets_solve"  # what a model brings
 def object_code(stepper: bytes, model: str) -> bytes:
     """Machine code of the stepper, as `compiling` left it, with the functions of `model`, LLVM's language."""
     module = llvm.parse_bitcode(stepper)
-    module.link_in(llvm.parse_assembly(model))
+    brought = llvm.parse_assembly(model)
+    brought.triple, brought.data_layout = module.triple, module.data_layout
+    module.link_in(brought)
     optimise(module)
     return bytes(target_machine().emit_object(module))
 
