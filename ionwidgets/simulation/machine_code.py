@@ -71,7 +71,7 @@ class MachineCode:
 
     def _function(self, name: str) -> _Function:
         if name not in self._known:
-            self._known[name] = _function(self.ir, name)
+            self._known[name] = _made(self.ir, name)
         return self._known[name]
 
 
@@ -105,7 +105,7 @@ _steppers: dict[str, bytes] = {}
 _lock = threading.Lock()  # one thing is compiled once, also when a slider and a training run ask together
 
 
-def _function(ir: str, name: str) -> _Function:
+def _made(ir: str, name: str) -> _Function:
     """The stepper's function `name` for a model, known, kept or made now; models that are equal share it."""
     with _lock:
         key = _key(ir, name)

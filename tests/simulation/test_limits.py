@@ -109,6 +109,12 @@ def test_a_long_equation_is_compiled(equation: str, tmp_path: Path) -> None:
     assert np.isfinite(data["z"].values).all()
 
 
+def test_an_equation_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    model = with_rate("(" * 400 + "z" + " + 0.001)" * 400 + " - 2 * z", tmp_path)
+    with pytest.raises(ModelError, match="nested too deep"):
+        kernel_for(model)
+
+
 def test_a_number_beyond_all_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="too large a number"):
         simulate(with_rate("1e400 * z", tmp_path), 1000.0, 100.0)
