@@ -125,7 +125,7 @@ install: $(VENV)/.installed ## build the wheel and install it into .venv, again 
 
 # Else the first look at a model would wait for its kernel.
 $(VENV)/.warm: $(VENV)/.installed
-	@echo "Compiling the kernels of the library (a minute, the first time only)"
+	@echo "Compiling the kernels of the library (some 15 s, the first time only)"
 	@$(BIN)/python -m ionwidgets.simulation.warm
 	@touch $@
 

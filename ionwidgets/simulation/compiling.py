@@ -1,4 +1,4 @@
-"""A function of a kernel's text compiled by numba into code that runs without numba.
+"""The stepper's functions compiled by numba into LLVM's code, which is linked without numba ever after.
 
 What numba hands out as a C function still mentions numba's runtime: it would free an array or raise an error,
 which no kernel does. With all but that one function made internal to its module, LLVM sees so and drops it.
@@ -13,31 +13,47 @@ from types import ModuleType
 import llvmlite.binding as llvm
 from numba import cfunc, types
 
-from ionwidgets.simulation.machine_code import ARRAYS, SIGNATURES, SYMBOL, target_machine
+from ionwidgets.simulation import stepper
+from ionwidgets.simulation.linking import ENTRY, RHS, SOLVE, optimise
+from ionwidgets.simulation.machine_code import ARRAYS, SIGNATURES
 
-# The C library's functions, which every process has.
-_MATHEMATICS = {
-    "exp", "log", "log10", "sqrt", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "floor", "ceil",
-    "fmod",
-}  # fmt: skip
 _TYPES = {
     "f": types.float64,
     "i": types.int64,
     "V": types.CPointer(types.float64),
     "P": types.CPointer(types.int64),
 }
+_LEFT_OPEN = {RHS, SOLVE, "sqrt"}  # what a model brings, and of the C library what every process has
 
 
-def compile_function(text: str, name: str) -> tuple[bytes, bool]:
-    """Object code in which the function `name` of `text` is `SYMBOL`; whether it runs where numba is not."""
+def compile_stepper(name: str) -> bytes:
+    """Bitcode in which the function `name` of `stepper` is `ENTRY`, and a model's functions are missing."""
+    for missing in (RHS, SOLVE):
+        llvm.add_symbol(missing, 1)  # numba makes the function ready to run; it is not run there
     signature = SIGNATURES[name]
-    module = imported(f"from numba import carray\n{text}\n{_in_c(name)}")
     gives = types.float64 if signature.gives_float else types.void
-    compiled = cfunc(gives(*(_TYPES[kind] for kind in signature.flat())))(module.in_c)
-    return _standing_alone(compiled.inspect_llvm(), compiled.native_name)
+    in_c = cfunc(gives(*(_TYPES[kind] for kind in signature.flat())))(_imported(_in_c(name)).in_c)
+    module = llvm.parse_assembly(in_c.inspect_llvm())
+    module.get_function(in_c.native_name).name = ENTRY
+    optimise(module)
+    mentioned = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    if not mentioned <= _LEFT_OPEN:
+        raise RuntimeError(f"this numba leaves {mentioned - _LEFT_OPEN} in {name}: it cannot run by itself")
+    return bytes(module.as_bitcode())
 
 
-def imported(text: str) -> ModuleType:
+def _in_c(name: str) -> str:
+    """Source of a function that takes addresses and lengths in place of arrays, and calls `name`."""
+    takes, gives = [], []
+    for n, kind in enumerate(SIGNATURES[name].takes):
+        lengths = [f"a{n}_{axis}" for axis in range(ARRAYS[kind][1])] if kind in ARRAYS else []
+        takes += [f"a{n}", *lengths]
+        gives.append(f"carray(a{n}, ({', '.join(lengths)},))" if lengths else f"a{n}")
+    calls = f"def in_c({', '.join(takes)}):\n    return {name}({', '.join(gives)})\n"
+    return f"from numba import carray\nfrom {stepper.__name__} import {name}\n{calls}"
+
+
+def _imported(text: str) -> ModuleType:
     """The module that `text` is the source of, from memory."""
 
     class Loader(InspectLoader):
@@ -49,26 +65,3 @@ def imported(text: str) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _in_c(name: str) -> str:
-    """Source of a function that takes addresses and lengths in place of arrays, and calls `name`."""
-    takes, gives = [], []
-    for n, kind in enumerate(SIGNATURES[name].takes):
-        lengths = [f"a{n}_{axis}" for axis in range(ARRAYS[kind][1])] if kind in ARRAYS else []
-        takes += [f"a{n}", *lengths]
-        gives.append(f"carray(a{n}, ({', '.join(lengths)},))" if lengths else f"a{n}")
-    return f"def in_c({', '.join(takes)}):\n    return {name}({', '.join(gives)})\n"
-
-
-def _standing_alone(ir: str, symbol: str) -> tuple[bytes, bool]:
-    module, machine = llvm.parse_assembly(ir), target_machine()
-    for function in module.functions:
-        if function.name == symbol:
-            function.name = SYMBOL
-        elif not function.is_declaration:
-            function.linkage = "internal"
-    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
-    passes.getModulePassManager().run(module, passes)
-    foreign = {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
-    return machine.emit_object(module), foreign <= _MATHEMATICS

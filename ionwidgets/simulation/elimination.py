@@ -1,8 +1,10 @@
-"""Gaussian elimination of a small sparse system, written out as straight code for one pattern of entries."""
+"""Gaussian elimination of a small sparse system, one pattern of whose entries at a time is known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from ionwidgets.simulation.llvm_ir import Value
 
 
 def elimination_order(pattern: set[tuple[int, int]], size: int) -> list[int]:
@@ -18,33 +20,28 @@ def elimination_order(pattern: set[tuple[int, int]], size: int) -> list[int]:
     return order
 
 
-def write_solve(pattern: Sequence[tuple[int, int]], size: int) -> list[str]:
-    """Lines of ``solve(slopes, g, x)``: x becomes the solution of (1 - g J) x' = x.
+def eliminate(J: Mapping[tuple[int, int], Value], g: Value, x: Sequence[Value]) -> list[Value]:
+    """The solution x' of (1 - g J) x' = x, with J's entries by row and column where there are any.
 
-    slopes[n] is the entry pattern[n] of J. No pivoting: J is that of relaxing states, whose 1 - g J has a
-    dominant diagonal.
+    Computed as if with numbers, entry by entry, so that values which stand for numbers write it out. No
+    pivoting: J is that of relaxing states, whose 1 - g J has a dominant diagonal.
     """
-    place = {entry: n for n, entry in enumerate(pattern)}
-    order = elimination_order(set(pattern), size)
-    present = set(place) | {(i, i) for i in range(size)}
-    lines = [
-        f"    a{i}_{j} = {'1.0' if i == j else '0.0'}"
-        + (f" - g * slopes[{place[i, j]}]" if (i, j) in place else "")
-        for i, j in sorted(present)
-    ]
-    lines += [f"    x{i} = x[{i}]" for i in range(size)]
+    size, solved = len(x), list(x)
+    order = elimination_order(set(J), size)
+    a: dict[tuple[int, int], Value | float] = {(i, i): 1.0 for i in range(size)}
+    for entry in J:
+        a[entry] = a.get(entry, 0.0) - g * J[entry]
     for n, p in enumerate(order):
         later = order[n + 1 :]
-        columns = [j for j in later if (p, j) in present]
-        for i in (i for i in later if (i, p) in present):
-            lines.append(f"    f = a{i}_{p} / a{p}_{p}")
+        columns = [j for j in later if (p, j) in a]
+        for i in (i for i in later if (i, p) in a):
+            f = a[i, p] / a[p, p]
             for j in columns:
-                before = f"a{i}_{j} - " if (i, j) in present else "-"
-                lines.append(f"    a{i}_{j} = {before}f * a{p}_{j}")
-                present.add((i, j))
-            lines.append(f"    x{i} = x{i} - f * x{p}")
-    for n in reversed(range(size)):
-        p = order[n]
-        sums = "".join(f" - a{p}_{j} * x{j}" for j in order[n + 1 :] if (p, j) in present)
-        lines.append(f"    x{p} = (x{p}{sums}) / a{p}_{p}")
-    return [*lines, *(f"    x[{i}] = x{i}" for i in range(size))]
+                a[i, j] = a.get((i, j), 0.0) - f * a[p, j]
+            solved[i] = solved[i] - f * solved[p]
+    for n, p in reversed(list(enumerate(order))):
+        for j in order[n + 1 :]:
+            if (p, j) in a:
+                solved[p] = solved[p] - a[p, j] * solved[j]
+        solved[p] = solved[p] / a[p, p]
+    return solved

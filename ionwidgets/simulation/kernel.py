@@ -1,12 +1,10 @@
-"""A model's kernel: its text, compiled, and the arrays that it reads."""
+"""A model's kernel: its functions, compiled, and the arrays that they read."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
 import myokit
 import numpy as np
@@ -107,7 +105,7 @@ def _build(model: IonicModel) -> Kernel:
         raise ModelError(f"{model.key}: an equation is nested too deep; split it into variables") from None
     constants = _constants(layout, {})
     columns, gates = _columns(layout, model, {}), _gate_table(model, {})
-    return Kernel(MachineCode(_text(layout.text)), layout, model, constants, columns, gates)
+    return Kernel(MachineCode(layout.ir), layout, model, constants, columns, gates)
 
 
 def _constants(layout: RightHandSide, changed: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
@@ -152,12 +150,3 @@ def _over_voltage(
                 "write its limit there with if(...)"
             )
     return table
-
-
-@cache
-def _stepper() -> str:
-    return Path(__file__).with_name("stepper.py").read_text(encoding="utf-8")
-
-
-def _text(rhs_text: str) -> str:
-    return f"import math\n\nfrom numba import njit\n\n{rhs_text}\n{_stepper()}"

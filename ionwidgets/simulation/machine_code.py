@@ -1,7 +1,8 @@
-"""The functions of a kernel's text as machine code, which outlives the process that compiled it.
+"""The stepper with a model's functions as machine code, which outlives the process that compiled it.
 
-`compiling` makes the code with numba, once for a text and a kind of processor. It needs nothing of numba to
-run: a later process links it with LLVM in milliseconds, where numba takes some tenths of a second.
+Two things are kept, each made once for a kind of processor: of every function of the stepper what numba makes
+of it (`compiling`, seconds), and of every model that with the model's functions in it (`linking`, tenths of a
+second). Neither needs numba any more: a later process loads a model's code in milliseconds.
 """
 
 from __future__ import annotations
@@ -9,24 +10,27 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
 from ionwidgets.simulation import cache as kept
+from ionwidgets.simulation.linking import ENTRY, features, object_code, target_machine
 
-SYMBOL = "entry"  # what the function is called in its code
+_SOURCES = ("stepper.py", "compiling.py", "linking.py")
 # dtype and number of dimensions
 ARRAYS = {"v": (np.dtype(np.float64), 1), "t": (np.dtype(np.float64), 2), "p": (np.dtype(np.int64), 1)}
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a function of the text takes, a letter a parameter, and whether it gives a float or nothing.
+    """What a function of the stepper takes, a letter a parameter, and whether it gives a float or nothing.
 
     f: float; i: integer; v: vector of floats; t: table of floats; p: vector of places (integers). Arrays lie
     in memory row by row, without gaps.
@@ -48,15 +52,15 @@ SIGNATURES = {
 
 
 class MachineCode:
-    """`run_cell` and `clamp_cell` of a kernel's text, each compiled when it is first called.
+    """`run_cell` and `clamp_cell` of the stepper for one model, each made when it is first called.
 
     Parameters
     ----------
-    text : the functions as Python that numba compiles, see `stepper`.
+    ir : the model's functions in LLVM's language, see `codegen`.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, ir: str) -> None:
+        self.ir = ir
         self._known: dict[str, _Function] = {}
 
     def run_cell(self, *arguments: Any) -> float:
@@ -67,7 +71,7 @@ class MachineCode:
 
     def _function(self, name: str) -> _Function:
         if name not in self._known:
-            self._known[name] = _linked(self.text, name)
+            self._known[name] = _made(self.ir, name)
         return self._known[name]
 
 
@@ -82,7 +86,7 @@ class _Function:
         in_c: dict[str, type[ctypes._SimpleCData[Any]]] = {"f": ctypes.c_double, "i": ctypes.c_int64}
         takes = [in_c.get(kind, ctypes.c_void_p) for kind in signature.flat()]
         prototype = ctypes.CFUNCTYPE(ctypes.c_double if signature.gives_float else None, *takes)
-        self._run = prototype(self._engine.get_function_address(SYMBOL))
+        self._run = prototype(self._engine.get_function_address(ENTRY))
 
     def __call__(self, *arguments: Any) -> Any:
         flat: list[Any] = []
@@ -97,45 +101,48 @@ class _Function:
 
 
 _functions: dict[str, _Function] = {}
-_lock = threading.Lock()  # one text is compiled once, also when a slider and a training run ask together
+_steppers: dict[str, bytes] = {}
+_lock = threading.Lock()  # one thing is compiled once, also when a slider and a training run ask together
 
 
-def _linked(text: str, name: str) -> _Function:
-    """A function of `text`, from this process, the cache or the compiler; models share what is equal."""
-    key = hashlib.sha256("\n".join([text, name, *_toolchain()]).encode()).hexdigest()[:32]
+def _made(ir: str, name: str) -> _Function:
+    """The stepper's function `name` for a model, known, kept or made now; models that are equal share it."""
     with _lock:
+        key = _key(ir, name)
         if key not in _functions:
-            _functions[key] = _Function(_code(key, text, name), SIGNATURES[name])
+            code = _kept(key, lambda: object_code(_stepper(name), ir))
+            _functions[key] = _Function(code, SIGNATURES[name])
         return _functions[key]
 
 
-def _code(key: str, text: str, name: str) -> bytes:
+def _stepper(name: str) -> bytes:
+    key = _key(name)
+    if key not in _steppers:
+        _steppers[key] = _kept(key, lambda: _compiled_stepper(name))
+    return _steppers[key]
+
+
+def _compiled_stepper(name: str) -> bytes:
+    from ionwidgets.simulation.compiling import compile_stepper  # numba: only where it is needed
+
+    return compile_stepper(name)
+
+
+def _kept(key: str, make: Callable[[], bytes]) -> bytes:
     code = kept.read(key)
     if code is None:
-        from ionwidgets.simulation.compiling import compile_function  # numba: only where it is needed
-
-        code, stands_alone = compile_function(text, name)
-        if stands_alone:
-            kept.write(key, code)
+        code = make()
+        kept.write(key, code)
     return code
+
+
+def _key(*what: str) -> str:
+    return hashlib.sha256("\n".join([*what, *_toolchain()]).encode()).hexdigest()[:32]
 
 
 @cache
 def _toolchain() -> tuple[str, ...]:
-    """What else the code depends on; a folder may be shared by machines that differ."""
+    """What all code depends on; a folder may be shared by machines that differ."""
     versions = (metadata.version("numba"), metadata.version("llvmlite"))
-    return (*versions, llvm.get_default_triple(), llvm.get_host_cpu_name(), _features())
-
-
-@cache
-def _features() -> str:
-    return llvm.get_host_cpu_features().flatten()
-
-
-def target_machine() -> llvm.TargetMachine:
-    """This processor, with all that it can."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, reloc="default", codemodel="jitdefault"
-    )
+    sources = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _SOURCES)
+    return (*versions, llvm.get_default_triple(), llvm.get_host_cpu_name(), features(), *sources)

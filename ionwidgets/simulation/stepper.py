@@ -1,4 +1,4 @@
-"""Time stepping of one cell; `kernel` puts a model's `rhs` before this text and compiles both as one module.
+"""Time stepping of one cell, compiled once for all models; a model's own `rhs` and `solve` are linked to it.
 
 Between t[n] and t[n+1] = t[n] + dt, the three kinds of states, in this order in y, move by
 
@@ -16,14 +16,14 @@ the upstroke, coarse in the plateau and at rest; events (a change of the stimulu
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+from ionwidgets.simulation.linking import RHS, SOLVE
 
-    def rhs(y, k, s, columns, i, w, pace, dy, slopes, current): ...
-    def solve(slopes, g, x): ...
-
+_FLOAT, _PLACE, _ARRAY = types.float64, types.int64, types.CPointer(types.float64)
+# rhs(y, k, s, columns, row, width, w, pace, dy, slopes, current) and solve(slopes, g, x), see `codegen`
+rhs = types.ExternalFunction(RHS, types.void(*4 * [_ARRAY], _PLACE, _PLACE, _FLOAT, _FLOAT, *3 * [_ARRAY]))
+solve = types.ExternalFunction(SOLVE, types.void(_ARRAY, _FLOAT, _ARRAY))
 
 GROW = 1.2
 FINEST = 0.2  # of the shortest step for V: a store may empty faster than V rises
@@ -44,6 +44,16 @@ def row_below(v, v_low, per_mV, rows):
     u = min(max((v - v_low) * per_mV, 0.0), rows - 1.000001)
     i = int(u)
     return i, u - i
+
+
+@njit(forceinline=True, nogil=True, error_model="numpy")
+def evaluate(y, k, s, columns, i, w, pace, dy, slopes, current):
+    """The model's right-hand side at y, whose V is w of the way from row i of the table to the next."""
+    width = columns.shape[1]
+    rhs(
+        y.ctypes, k.ctypes, s.ctypes, columns.ctypes, i * width, width, w, pace,
+        dy.ctypes, slopes.ctypes, current.ctypes,
+    )  # fmt: skip
 
 
 @njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -80,7 +90,7 @@ def move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, re
             fast_before[q] = y[j]
             y[j] += r * step
             before[j] = dy[j]
-        solve(slopes, g, moved)
+        solve(slopes.ctypes, g, moved.ctypes)
         for q in range(n_fast):
             y[n_gates + q] += moved[q]
     half = 0.5 * r
@@ -182,7 +192,7 @@ def run_cell(
             y[iv] = v if last_time == 1 else v + PROBE
             i, w = row_below(y[iv], v_low, per_mV, columns.shape[0])
             beside = slope
-            rhs(y, k, s, columns, i, w, pace, dy, slopes, current)
+            evaluate(y, k, s, columns, i, w, pace, dy, slopes, current)
             slope = dy[iv]
         if probed:
             longest = STABLE * PROBE / max(slope - beside, 1e-9)
@@ -252,7 +262,7 @@ def clamp_cell(
                 if n + 1 < drive.shape[0]:
                     y[driven[j]] += t / sample * (drive[n + 1, j] - drive[n, j])
             i, w = row_below(y[driven[0]], v_low, per_mV, columns.shape[0])
-            rhs(y, k, s, columns, i, w, 0.0, dy, slopes, current)
+            evaluate(y, k, s, columns, i, w, 0.0, dy, slopes, current)
             if t == 0.0:
                 for j in range(picks.size):
                     p = picks[j]

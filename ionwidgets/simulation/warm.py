@@ -1,7 +1,7 @@
 """Compile kernels ahead of their first use: ``python -m ionwidgets.simulation.warm [MODEL ...]``.
 
-A kernel is compiled once for a model and machine and then kept in the user's cache; this takes seconds a
-model, which nobody should wait for in the middle of something.
+A kernel is compiled once for a model and machine and then kept in the user's cache. The first takes seconds,
+for what all share, which nobody should wait for in the middle of something.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def warm(keys: Sequence[str] = ()) -> None:
     for key in keys:
         load_model(key)  # a wrong name is told before anything starts
     with ProcessPoolExecutor(min(os.cpu_count() or 1, len(keys)), get_context("spawn")) as pool:
-        list(pool.map(_compile, keys))
+        pool.submit(_compile, keys[0]).result()  # with what all share, which the others then find
+        list(pool.map(_compile, keys[1:]))
 
 
 def _library() -> list[str]:

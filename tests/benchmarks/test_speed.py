@@ -133,7 +133,7 @@ print(imported - start, time.perf_counter() - imported)
 
 @pytest.mark.parametrize("key", KEYS)
 def test_first_call_cold_and_from_the_cache(key: str, tmp_path: Path) -> None:
-    """Budgets: 8 s to generate and compile the largest, 0.3 s from the cache in a fresh process."""
+    """Budgets in a fresh process: 8 s with nothing kept, 2 s for a further model, 0.3 s from the cache."""
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
 
     def first() -> tuple[float, float]:
@@ -142,8 +142,18 @@ def test_first_call_cold_and_from_the_cache(key: str, tmp_path: Path) -> None:
         ).stdout.split()
         return float(out[0]), float(out[1])
 
+    def further() -> float:
+        kept = (tmp_path / "ionwidgets" / "kernels").iterdir()
+        max(kept, key=lambda path: path.stat().st_mtime_ns).unlink()  # the model's code; the stepper stays
+        return first()[1]
+
     imports, cold = first()
+    one_more = [further() for _ in range(3)]
     cached = [first()[1] for _ in range(7)]
-    print(f"\n{key}: imports {imports:.2f} s, first call {cold:.2f} s cold, {np.median(cached):.3f} s cached")
-    assert cold < 16
+    print(
+        f"\n{key}: imports {imports:.2f} s, first call {cold:.2f} s cold, {np.median(one_more):.2f} s where "
+        f"another model was compiled before, {np.median(cached):.3f} s cached"
+    )
+    assert cold < 8
+    assert np.median(one_more) < 2
     assert np.median(cached) < 0.3

@@ -5,11 +5,11 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from kernel_functions import functions_of
+from kernel_functions import rhs, row_at
 from reference_tables import VARIANTS
 
 from ionwidgets.models import load_model
-from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel, kernel_for
+from ionwidgets.simulation.kernel import V_STEP, Kernel, kernel_for
 
 RTF = 8314.472 * 310.0 / 96485.3415  # mV
 THRESHOLD = 0.005 * RTF  # mV; the model changes from a series to the formula where |2 V F / R T| = 0.01
@@ -52,20 +52,7 @@ def kernel_currents(kernel: Kernel, V: float) -> dict[str, float]:
     y = kernel.initial()
     for name, value in (STATE | {"V": V}).items():
         y[kernel.layout.states.index(name)] = value
-    row, part = functions_of(kernel).row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
-    dy, current = np.zeros(y.size), np.zeros(len(kernel.layout.currents))
-    functions_of(kernel).rhs(
-        y,
-        kernel.constants,
-        kernel.scales({}),
-        kernel.columns,
-        row,
-        part,
-        0.0,
-        dy,
-        np.zeros(kernel.layout.n_slopes),
-        current,
-    )
+    _, _, current = rhs(kernel, y, *row_at(kernel, V))
     return dict(zip(kernel.layout.currents, current, strict=True))
 
 

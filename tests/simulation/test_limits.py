@@ -8,7 +8,7 @@ import myokit
 import numpy as np
 import pytest
 from handwritten_models import one_gate_model
-from kernel_functions import functions_of
+from kernel_functions import rhs
 
 from ionwidgets.errors import ModelError, SimulationError
 from ionwidgets.models import IonicModel, load_model
@@ -80,11 +80,8 @@ def test_slopes_of_every_function(function: str, tmp_path: Path) -> None:
     j = kernel.layout.states.index("z")
 
     def at(z: float) -> tuple[float, float]:
-        dy, _, current, slopes, *_ = kernel.room()
         y[j] = z
-        functions_of(kernel).rhs(
-            y, kernel.constants, kernel.scales({}), kernel.columns, 1500, 0.0, 0.0, dy, slopes, current
-        )
+        dy, slopes, _ = rhs(kernel, y, 1500, 0.0)
         return dy[j], slopes[0]
 
     difference = (at(0.5 + 1e-5)[0] - at(0.5 - 1e-5)[0]) / 2e-5
@@ -110,6 +107,12 @@ def test_other_functions_in_a_fast_state(rest: str, tmp_path: Path) -> None:
 def test_a_long_equation_is_compiled(equation: str, tmp_path: Path) -> None:
     data = simulate(with_rate(equation, tmp_path), 1000.0, 100.0)
     assert np.isfinite(data["z"].values).all()
+
+
+def test_an_equation_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    model = with_rate("(" * 400 + "z" + " + 0.001)" * 400 + " - 2 * z", tmp_path)
+    with pytest.raises(ModelError, match="nested too deep"):
+        kernel_for(model)
 
 
 def test_a_number_beyond_all_numbers_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import xarray as xr
 from handwritten_models import HODGKIN_HUXLEY
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_functions import functions_of
+from kernel_functions import rhs, row_at
 from reference_tables import VARIANTS, tnnp
 
 from ionwidgets.errors import IonWidgetsError, ModelError, SimulationError
@@ -364,14 +364,7 @@ def test_the_compiled_right_hand_side_is_that_of_the_model(variant: str) -> None
     kernel = kernel_for(model)
     for point in tnnp(variant).points:
         y = np.array([point["state"][name] for name in kernel.layout.states])
-        i, w = functions_of(kernel).row_below(
-            point["state"]["V"], V_LOW, 1.0 / V_STEP, kernel.columns.shape[0]
-        )
-        dy, current = np.zeros(y.size), np.zeros(len(kernel.layout.currents))
-        slopes = np.zeros(kernel.layout.n_slopes)
-        functions_of(kernel).rhs(
-            y, kernel.constants, kernel.scales({}), kernel.columns, i, w, 0.0, dy, slopes, current
-        )
+        dy, _, current = rhs(kernel, y, *row_at(kernel, point["state"]["V"]))
         largest = max(abs(point["values"][name]) for name in kernel.layout.currents)
         for name, value in zip(kernel.layout.currents, current, strict=True):
             assert abs(value - point["values"][name]) < 1e-5 * largest, (point["label"], name)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_functions import functions_of
+from kernel_functions import rhs, row_at, solve
 
 from ionwidgets.models import load_model
 from ionwidgets.simulation import simulate
-from ionwidgets.simulation.elimination import elimination_order, write_solve
-from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel, kernel_for
+from ionwidgets.simulation.elimination import eliminate, elimination_order
+from ionwidgets.simulation.kernel import Kernel, kernel_for
 from ionwidgets.simulation.stiffness import fast_states
 
 CHAIN = ("IKr_C1", "IKr_C2", "IKr_C3", "IKr_O", "IKr_I")
@@ -28,11 +28,7 @@ def test_what_relaxes_fast_is_found_with_its_partners() -> None:
 def slopes_of(kernel: Kernel, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(slopes, y') at a state."""
     V = y[kernel.layout.states.index("V")]
-    row, part = functions_of(kernel).row_below(V, V_LOW, 1.0 / V_STEP, kernel.columns.shape[0])
-    dy, _, current, slopes, *_ = kernel.room()
-    functions_of(kernel).rhs(
-        y, kernel.constants, kernel.scales({}), kernel.columns, row, part, 0.0, dy, slopes, current
-    )
+    dy, slopes, _ = rhs(kernel, y, *row_at(kernel, V))
     return slopes, dy
 
 
@@ -56,7 +52,7 @@ def test_slopes_are_those_of_the_equations(key: str, V: float) -> None:
     # solve() knows the pattern: (1 - g J) x = b gives back b.
     x = np.linspace(1.0, 2.0, n_fast)
     solved = x.copy()
-    functions_of(kernel).solve(slopes, 0.1, solved)
+    solve(kernel, slopes, 0.1, solved)
     np.testing.assert_allclose((np.eye(n_fast) - 0.1 * J) @ solved, x, rtol=1e-4, atol=1e-4)
 
 
@@ -65,18 +61,13 @@ def test_slopes_are_those_of_the_equations(key: str, V: float) -> None:
 def test_elimination_solves_any_pattern(size: int, seed: int, density: float) -> None:
     rng = np.random.default_rng(seed)
     pattern = [(i, j) for i in range(size) for j in range(size) if rng.random() < density]
-    values = rng.uniform(-1.0, 1.0, len(pattern))
+    entries = dict(zip(pattern, rng.uniform(-1.0, 1.0, len(pattern)), strict=True))
     J = np.zeros((size, size))
-    for (i, j), value in zip(pattern, values, strict=True):
-        J[i, j] = value
+    for entry, value in entries.items():
+        J[entry] = value
     x = rng.uniform(-1.0, 1.0, size)
     expected = np.linalg.solve(np.eye(size) - 0.1 * J, x)
-    _run(write_solve(pattern, size), values, 0.1, x)
-    np.testing.assert_allclose(x, expected, rtol=1e-9, atol=1e-12)
-
-
-def _run(lines: list[str], slopes: np.ndarray, g: float, x: np.ndarray) -> None:
-    exec("\n".join(line.strip() for line in lines), {"slopes": slopes, "g": g, "x": x})  # noqa: S102
+    np.testing.assert_allclose(eliminate(entries, 0.1, x), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_an_arrow_is_eliminated_without_fill() -> None:
