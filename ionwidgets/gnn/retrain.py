@@ -33,6 +33,7 @@ from ionwidgets.gnn.upstroke import upstroke_rows
 from ionwidgets.jobs import Control
 
 FIRST_SCALE = 1e-3  # spread of the first ln s: where it begins must not decide
+TELL = 4  # updates between two words of progress
 ROUND_GATE, ROUND_SCALE = 1e-4, 1e-3  # changes that cost their square
 
 
@@ -124,7 +125,7 @@ def retrain_batch(
             "was; look for gaps or wrong units in the recording"
         )
     for update in range(settings.updates):
-        if progress is not None and update % 10 == 0:
+        if progress is not None and update % TELL == 0:
             progress.report(
                 update / settings.updates,
                 "Retraining on the recording",
