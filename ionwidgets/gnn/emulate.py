@@ -17,13 +17,15 @@ from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.network import Network
 
+STEP = 1.0  # ms
+
 
 class EmulatedBeats:
     """m2 along the beats of a `Balance`, as a `Decoder`.
 
     Raises
     ------
-    TrainingError : the network has no emulator.
+    TrainingError : the network has no emulator; samples that are not 1 ms apart, as m2 has learnt them.
     """
 
     def __init__(self, network: Network, balance: Balance) -> None:
@@ -31,6 +33,11 @@ class EmulatedBeats:
             raise TrainingError(
                 'the emulator decoder needs a network with an emulator: iw.learn(model, preset="paper"), or '
                 "decoder ode"
+            )
+        if abs(balance.beats[0].step - STEP) > 1e-6:
+            raise TrainingError(
+                f"the emulator predicts V and Ca_i {STEP:g} ms on, and the recording's samples are "
+                f"{balance.beats[0].step:g} ms apart; give it samples {STEP:g} ms apart, or use decoder ode"
             )
         self.emulator = network.emulator
         observed = torch.stack([balance.observed(name) for name in network.observables], dim=-1)

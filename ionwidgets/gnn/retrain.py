@@ -183,25 +183,29 @@ class _Layers:
             w.detach().expand(n, *w.shape)
             for w in (gating.steady.weight, gating.steady.bias, gating.decay.weight, gating.decay.bias)
         ]
+        self._step = balance.beats[0].step  # ms; the network's rho is that of one
         self._ends = torch.tensor([beat.time.size - 1 for beat in balance.beats])  # before the padding
 
     def gates(self) -> torch.Tensor:
         """Gates (N, T, B, G) over the second of two periods; the first lets them forget their start."""
-        Ws, bs, Wt, bt = self.weights
-        h_inf, rho = (_sigmoids(self._p, W, b) for W, b in ((Ws, bs), (Wt, bt)))
-        finer = (_sigmoids(self._p_between.flatten(0, 1), W, b) for W, b in ((Ws, bs), (Wt, bt)))
-        parts = (x.unflatten(0, self._p_between.shape[:2]) for x in finer)
+        parts = (x.unflatten(0, self._p_between.shape[:2]) for x in self._at(self._p_between.flatten(0, 1)))
         h_inf, rho = (
             whole.index_copy(0, self._rows, part)
-            for whole, part in zip((h_inf, rho), _in_one_step(*parts), strict=True)
+            for whole, part in zip(self._at(self._p), _in_one_step(*parts), strict=True)
         )
         cells = torch.arange(len(self._ends))
-        n = Ws.shape[0]
+        n = self.weights[0].shape[0]
         with torch.no_grad():  # what is left of the first period at the end of the second teaches nothing
             first = gating_scan(rho, h_inf, h_inf[0]).unflatten(1, (-1, n))
             start = first[self._ends, cells].flatten(0, 1)
         h = gating_scan(rho, h_inf, start).unflatten(1, (-1, n))
         return self._network.module.unscaled(h.movedim(2, 0))
+
+    def _at(self, p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """h_inf, and rho of one sample interval (T, B N, G), at features p (T, B, F)."""
+        Ws, bs, Wt, bt = self.weights
+        h_inf, rho = _sigmoids(p, Ws, bs), _sigmoids(p, Wt, bt)
+        return h_inf, rho if self._step == 1.0 else rho**self._step
 
     def network(self, i: int) -> Network:
         module = deepcopy(self._network.module)

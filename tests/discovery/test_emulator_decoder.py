@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ def test_it_trains_over_whole_beats_and_a_run_is_the_same_in_a_batch(network: Ne
     assert both[0].losses[-1] < 0.98 * both[0].losses[0]
     torch.testing.assert_close(both[1].gates_after, alone.gates_after, rtol=0, atol=1e-6)
     assert max(abs(s) for s in alone.log_scales.values()) < 0.1  # m2 has no place for scales
+
+
+def test_samples_that_are_not_its_own_are_refused(network: Network) -> None:
+    balance = balance_of("longqt")
+    beats = tuple(replace(beat, time=beat.time / 2) for beat in balance.beats)
+    with pytest.raises(TrainingError, match="1 ms on, and the recording's samples are 0.5 ms apart"):
+        EmulatedBeats(network, replace(balance, beats=beats))
 
 
 def test_what_the_emulator_cannot_see_is_refused_before_the_work() -> None:

@@ -15,11 +15,12 @@ from ionwidgets.discovery.prepare import control_run
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import Balance, current_balance
-from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
+from ionwidgets.gnn.retrain import Retrained, Stage2, gates_along, retrain_network
 from ionwidgets.jobs import Cancelled
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording
 from ionwidgets.recordings.typical_beat import typical_beats
+from ionwidgets.simulation import simulate
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SHORT = Stage2(updates=30)
@@ -134,3 +135,19 @@ def test_stop_ends_it_and_progress_is_told(network: Network) -> None:
     assert len(told) == 3
     assert {"fraction", "message", "loss", "misfit", "update"} <= told[0].keys()
     assert told[2]["loss"] < told[0]["loss"]
+
+
+@pytest.mark.parametrize("sample", [0.1, 0.5, 2.0])
+def test_gates_move_at_the_samples_own_pace(network: Network, sample: float) -> None:
+    """tau is in ms whatever the recording's samples are apart; denser ones than 0.5 ms are averaged to it."""
+    model = load_model("tnnp2004:M")
+    stimulus = (model.stimulus.amplitude, model.stimulus.duration)
+    paced = simulate(model, [500.0], 18_000.0, record_from=15_000.0, variables=["V", "Ca_i"], sample=sample)
+    beats, _ = typical_beats(paced, stimulus[1], stimulus[0])
+    assert beats[0].step == pytest.approx(max(sample, 0.5))
+    balance = current_balance(model, beats, control_run(model, beats, stimulus), stimulus)
+    h = gates_along(network, balance)
+    none = torch.zeros(1, len(model.currents), dtype=h.dtype)
+    assert balance.misfit(h[None], none).item() < 3e-4
+    xs = h[..., model.gate_names.index("Xs")].numpy()
+    np.testing.assert_allclose(xs, balance.hidden["Xs"], atol=3e-3)
