@@ -65,7 +65,7 @@ def test_it_trains_over_whole_beats_and_a_run_is_the_same_in_a_batch(network: Ne
 def test_samples_that_are_not_its_own_are_refused(network: Network) -> None:
     balance = balance_of("longqt")
     beats = tuple(replace(beat, time=beat.time / 2) for beat in balance.beats)
-    with pytest.raises(TrainingError, match="1 ms on, and the recording's samples are 0.5 ms apart"):
+    with pytest.raises(TrainingError, match=r"1 ms on, and the recording's samples are 0.5 ms apart"):
         EmulatedBeats(network, replace(balance, beats=beats))
 
 
