@@ -20,6 +20,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
+from ionwidgets.gnn.smooth import AFTER, BEFORE, smoothed
 from ionwidgets.gnn.upstroke import through_upstroke
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import backend_of, evaluate
@@ -27,8 +28,6 @@ from ionwidgets.models.structure import state_dependencies
 from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.clamp import clamp
 
-BEFORE, AFTER = 1.0, 6.0  # ms around the stimulus onset that are left out: stimulus and upstroke
-SMOOTH_MS = 9.0  # width of the fit that dV/dt of a noisy recording is taken from
 HIDDEN = ("clamp", "true")  # where what an experiment cannot see comes from, see `current_balance`
 NOISY = 0.02  # mV; from here on dV/dt is smoothed
 
@@ -48,7 +47,8 @@ class Balance:
 
     V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what
     the currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents
-    under clamp, (T, B) each; upstroke: the observables between samples there, see `upstroke`.
+    under clamp, (T, B) each; noise: the misfit that one free number takes away by following noise;
+    upstroke: the observables between samples there, see `upstroke`.
     """
 
     model: IonicModel
@@ -58,6 +58,7 @@ class Balance:
     weight: torch.Tensor
     fixed: dict
     hidden: dict[str, NDArray]
+    noise: float
     upstroke: dict[str, NDArray]
 
     def observed(self, name: str) -> torch.Tensor:
@@ -99,21 +100,22 @@ def current_balance(
     were taken from, with `hidden_states`: these then come from it (the paper's shortcut, which no experiment
     can take).
     """
-    periods = []
+    periods, measured = [], []
     for i, beat in enumerate(beats):
-        observed = {model.voltage: beat.V}
-        if model.calcium and beat.Ca_i is not None:
-            observed[model.calcium] = beat.Ca_i
+        observed, slope = smoothed(model, beat, control, i)
+        measured.append(slope)
         start = {name: float(control[name].values[i, -1]) for name in model.states}
         period = clamp(model, observed, beat.step, start)
         periods.append(period if true is None else {**period, **_true_states(model, beat, true)})
     longest = max(beat.time.size for beat in beats)
     hidden = {name: np.stack([_padded(p[name], longest) for p in periods], axis=1) for name in periods[0]}
-    slopes = np.stack([_padded(_slope(beat), longest) for beat in beats], axis=1)
+    slopes = np.stack([_padded(slope.dVdt, longest) for slope in measured], axis=1)
     weight = np.zeros_like(slopes)
     for i, beat in enumerate(beats):
         weight[: beat.time.size, i] = (beat.time < -BEFORE) | (beat.time > AFTER)
         weight[[0, beat.time.size - 1], i] = 0.0  # no slope at the ends
+    # Samples within the width of a smoothing fit share their noise: fewer numbers are measured than shown.
+    noise = np.mean([s.variance * s.width for s in measured]) / np.sum((slopes * weight) ** 2)
     fixed: dict = {
         model.variables[name]: torch.as_tensor(hidden[name])
         for name in model.states
@@ -134,6 +136,7 @@ def current_balance(
         weight=torch.as_tensor(weight),
         fixed=fixed,
         hidden=hidden,
+        noise=float(noise),
         upstroke=through_upstroke(
             model, beats, control, stimulus, {name: hidden[name] for name in model.observables}
         ),
@@ -157,14 +160,3 @@ def _true_states(model: IonicModel, beat: TypicalBeat, data: xr.Dataset) -> dict
 
 def _padded(values: NDArray, length: int) -> NDArray:
     return np.concatenate([values, np.full(length - values.size, values[-1])])
-
-
-def _slope(beat: TypicalBeat) -> NDArray:
-    """dV/dt [mV/ms]: central differences, or the slope of local quadratic fits where there is noise."""
-    if beat.noise_V < NOISY:
-        return np.gradient(beat.V, beat.step)
-    from scipy.signal import savgol_filter  # a second of imports that clean recordings do not need
-
-    window = max(5, 2 * round(SMOOTH_MS / beat.step / 2) + 1)
-    smooth: NDArray = savgol_filter(beat.V, window, 2, deriv=1, delta=beat.step, mode="nearest")
-    return smooth

@@ -3,8 +3,10 @@
 The features are frozen; the gating layer h' and a scale s_X for every current train, the stage-1 layer h
 stays as the reference. With the misfit of a decoder (`decoder`: the ODE's current balance; `emulate`: m2),
 
-    L = misfit(h', s) + eta <c |h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
+    L = q misfit(h', s) + eta <c |h - h'|> + eta_scale sum_X |ln s_X| + 1e-5 <weights^2>
 
+q is 1 for a clean recording and falls with its noise, which a misfit in dV/dt is mostly made of:
+q = eta_scale / (eta_scale + 10 x what one free number takes off the misfit by following noise).
 eta (Iravanian's eta) prices a change of a gate, c (`prior`) where the recording says little of it, eta_scale
 a change of a scale, so that what the recording does not ask for does not move. Runs that differ in eta or
 seed train as one batch: N layers over the same features, each with its own loss, so that a run comes out the
@@ -33,6 +35,7 @@ from ionwidgets.gnn.upstroke import upstroke_rows
 from ionwidgets.jobs import Control
 
 FIRST_SCALE = 1e-3  # spread of the first ln s: where it begins must not decide
+MARGIN = 10.0  # by which a change must explain more than a change that follows noise does
 TELL = 4  # updates between two words of progress
 ROUND_GATE, ROUND_SCALE = 1e-4, 1e-3  # changes that cost their square
 
@@ -247,6 +250,7 @@ class _Objective:
         self._costs = price(balance, self.references[0])
         self._samples = (self._costs > 0).sum()
         self._sizes = [w[0].numel() for w in layers.weights] + [len(balance.model.currents)]
+        self._trust = _trust(balance, settings)
         self._decay = torch.cat(
             [torch.full((size,), settings.weight_decay / size) for size in self._sizes[:-1]]
         ).to(balance.V)
@@ -272,7 +276,7 @@ class _Objective:
         ) / self._samples
         scaled = _absolute(log_scales, ROUND_SCALE).sum(1)
         size = (x[:, : -log_scales.shape[1]].square() * self._decay).sum(1)
-        loss = misfit + self._eta * moved + self._settings.eta_scale * scaled + size
+        loss = self._trust * misfit + self._eta * moved + self._settings.eta_scale * scaled + size
         (slope,) = torch.autograd.grad(loss.sum(), x)
         self.misfit = misfit.detach()
         return loss.detach(), slope
@@ -281,6 +285,11 @@ class _Objective:
 def _absolute(x: torch.Tensor, radius: float) -> torch.Tensor:
     """|x|, round within `radius` of 0, so that its slope has no jump."""
     return (x.square() + radius**2).sqrt() - radius
+
+
+def _trust(balance: Balance, settings: Stage2) -> float:
+    """q, what the misfit counts: so much that following noise with a scale does not pay its price."""
+    return settings.eta_scale / (settings.eta_scale + MARGIN * balance.noise)
 
 
 def _first_scales(balance: Balance, runs: Sequence[tuple[float, int]]) -> torch.Tensor:
@@ -292,12 +301,12 @@ def _first_scales(balance: Balance, runs: Sequence[tuple[float, int]]) -> torch.
 def _scales_alone(network: Network, balance: Balance, settings: Stage2) -> torch.Tensor:
     """ln s (currents,) that explain most of the recording with the gates of stage 1."""
     currents = balance.currents(gates_along(network, balance))
-    total = (balance.dVdt * balance.weight).square().sum()
+    total, trust = (balance.dVdt * balance.weight).square().sum(), _trust(balance, settings)
 
     def evaluate(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = x.detach().requires_grad_()
         misfit = balance.residual(currents, x[0]).square().sum() / total
-        loss = misfit + settings.eta_scale * _absolute(x, ROUND_SCALE).sum()
+        loss = trust * misfit + settings.eta_scale * _absolute(x, ROUND_SCALE).sum()
         (slope,) = torch.autograd.grad(loss, x)
         return loss.detach()[None], slope
 
