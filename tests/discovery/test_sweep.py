@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,7 @@ M = "tnnp2004:M"
 def client() -> Iterator[distributed.Client]:
     """Of a scheduler and two worker processes of one thread each.
 
-    A run is made here first: workers that both find nothing compiled would compile it each for itself, and
-    the compiler orders sums by the process's own hash seed.
+    A run is made here first: workers that find nothing compiled would each compile it for itself.
     """
     (first,) = tasks([M], [{}], [1e-3], [0], ["emulator"], SMALL)
     assert not work(first).failed
@@ -73,10 +74,15 @@ def landed(out: Path) -> list[Path]:
 
 
 def assert_made_by_hand(out: Path, task: Task) -> None:
-    """The run's file is what the same run gives here, without Dask."""
+    """The run's file is what the same run gives without Dask.
+
+    In a process that loads what was compiled, as the workers do: where numba compiles and links in one go, the
+    last bits differ.
+    """
     file = out / "runs" / f"{task.name}.safetensors"
     alone = file.with_suffix(".alone")
-    alone.write_bytes(work(task).file)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        alone.write_bytes(pool.submit(work, task).result().file)
     found, expected = Network.load(file), Network.load(alone)
     for name, tensor in expected.module.state_dict().items():
         np.testing.assert_array_equal(found.module.state_dict()[name], tensor, err_msg=name)
@@ -166,12 +172,12 @@ def test_a_worker_that_is_killed_loses_its_run_and_no_other(
     begun = [
         event[1] for event in client.story(*keys) if event[0] == "scheduler" and event[3] == "processing"
     ]
-    (lost,) = running[victim]
-    # With it may go a run that had just ended there, before it was fetched.
+    lost = set(running[victim])
+    # With what it ran and what waited there may go a run that had just ended, before it was fetched.
     again = {key for key in keys if begun.count(key) > 1}
-    assert set(begun) == set(keys) and lost in again and len(again) <= 2 and not again & safe
+    assert set(begun) == set(keys) and lost <= again and len(again - lost) <= 1 and not again & safe
     assert pids[victim] not in client.run(os.getpid).values()
-    assert_made_by_hand(tmp_path, tasks(**wanted)[keys.index(lost)])
+    assert_made_by_hand(tmp_path, tasks(**wanted)[keys.index(min(lost))])
 
 
 def test_a_command_that_is_killed_goes_on_when_it_is_called_again(address: str, tmp_path: Path) -> None:
