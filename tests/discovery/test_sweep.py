@@ -76,8 +76,8 @@ def landed(out: Path) -> list[Path]:
 def assert_made_by_hand(out: Path, task: Task) -> None:
     """The run's file is what the same run gives without Dask.
 
-    In a process that loads what was compiled, as the workers do: where numba compiles and links in one go, the
-    last bits differ.
+    In a process that loads what was compiled, as the workers do: where numba compiles and links in one go,
+    the last bits differ.
     """
     file = out / "runs" / f"{task.name}.safetensors"
     alone = file.with_suffix(".alone")
