@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation.kernel import GateCurves
+from ionwidgets.simulation.gate_table import GateCurves
 
 # Per kind: step of a one-sided difference, furthest move of one iteration, bounds. The step is
 # small because gates and concentrations trade off: with four times as much, its bias hides the way along that

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ionwidgets.discovery.change import Change, Changes, gate_curves, scales
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
+from ionwidgets.simulation.gate_table import GateTable
 from ionwidgets.simulation.kernel import kernel_for, voltage_grid
 from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, run_cell, run_cells
 
@@ -106,7 +107,7 @@ class Objective:
 
     def run(self, points: Sequence[Point], cells: Sequence[int]) -> list[list[Run]]:
         """Runs[point][cell] of every point on these cells, over all processors."""
-        tables: dict[tuple, NDArray] = {}
+        tables: dict[tuple, GateTable] = {}
         jobs = []
         for point in points:
             gates = tuple(sorted((c, v) for c, v in point.values.items() if c.kind != "scale"))
@@ -123,7 +124,7 @@ class Objective:
         runs = run_cells(work, len(jobs))
         return [runs[n : n + len(cells)] for n in range(0, len(runs), len(cells))]
 
-    def _cell(self, point: Point, i: int, factors: NDArray, table: NDArray) -> Cell:
+    def _cell(self, point: Point, i: int, factors: NDArray, table: GateTable) -> Cell:
         beat = self.beats[i]
         first = float(beat.time[0] - point.shift[i])  # of the first sample, after the stimulus
         if self.paced_for is not None:

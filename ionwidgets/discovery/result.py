@@ -110,7 +110,10 @@ class Result:
         duration: float = 20_000.0,
         **options: Any,
     ) -> xr.Dataset:
-        """The model with the retrained network's gates and scales, paced; options as for `simulate`."""
+        """The model with the retrained network's gates and scales, paced; options as for `simulate`.
+
+        Of a network that sees Ca_i too it has the curves as drawn, at the Ca_i of the model under clamp.
+        """
         names = self.model.gate_names
         gates = {name: (self.h_inf[1, j], self.tau[1, j]) for j, name in enumerate(names)}
         options.setdefault("stimulus", self.stimulus)

@@ -10,17 +10,17 @@ lowest and the highest V of the model's own run; its width lies between the two 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.gnn.network import Network
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation import CurrentClamp, simulate, voltage_grid
-from ionwidgets.simulation.kernel import GateCurves
+from ionwidgets.simulation import CurrentClamp, simulate
 
 TEST_CYCLE_LENGTHS = (350.0, 400.0, 500.0, 650.0, 800.0)  # ms
 A_STEP = 50.0  # ms; a longer stimulus is a current step
@@ -28,6 +28,7 @@ A_SPIKE = 5.0  # ms; what is over sooner, by half, is a spike
 FREELY = 20_000.0  # ms
 REST, AFTER = 500.0, 100.0  # ms before and after a step
 FACTORS = (1.0, 1.5, 2.0)  # of the model's stimulus
+Cells = Callable[..., xr.Dataset]  # `simulate` of one cell
 
 
 def stage1_figures(model: IonicModel, network: Network) -> dict[str, Any]:
@@ -39,8 +40,10 @@ def stage1_figures(model: IonicModel, network: Network) -> dict[str, Any]:
     model: `spike_time_error_percent` of the time since the run or the step began,
     `spike_interval_error_percent` from one spike to the next, `spike_width_error_percent`.
     """
-    curves = network.gate_curves(voltage_grid())
-    return _fired(model, curves) if fires(model) else _paced(model, curves)
+    gates, calcium = network.live_gates()
+    with_network = partial(simulate, model, gates=gates, gates_calcium=calcium)
+    own = partial(simulate, model)
+    return _fired(model, own, with_network) if fires(model) else _paced(own, with_network)
 
 
 def fires(model: IonicModel) -> bool:
@@ -76,10 +79,12 @@ def figures_in_words(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _paced(model: IonicModel, curves: GateCurves) -> dict[str, Any]:
+def _paced(own_cell: Cells, neural_ode: Cells) -> dict[str, Any]:
     lengths = list(TEST_CYCLE_LENGTHS)
-    pace = partial(simulate, model, lengths, 20_000.0, record_from=15_000.0, variables=["V"])
-    own, neural = pace(), pace(gates=curves)
+    own, neural = (
+        run(cycle_lengths=lengths, duration=20_000.0, record_from=15_000.0, variables=["V"])
+        for run in (own_cell, neural_ode)
+    )
     rmse = np.sqrt(((own["V"] - neural["V"]) ** 2).mean("time"))
     ends = [(_last(a), _last(b)) for a, b in zip(own["APD90"].values, neural["APD90"].values, strict=True)]
     return {
@@ -89,7 +94,7 @@ def _paced(model: IonicModel, curves: GateCurves) -> dict[str, Any]:
     }
 
 
-def _fired(model: IonicModel, curves: GateCurves) -> dict[str, Any]:
+def _fired(model: IonicModel, own_cell: Cells, neural_ode: Cells) -> dict[str, Any]:
     stimulus = model.stimulus
     if stimulus.amplitude == 0:
         amplitudes, words = [0.0], f"{FREELY / 1000:g} s without a stimulus"
@@ -100,8 +105,9 @@ def _fired(model: IonicModel, curves: GateCurves) -> dict[str, Any]:
         given = [-amplitude for amplitude in amplitudes]  # what depolarises is positive in a current clamp
         protocol = CurrentClamp([(0.0, REST), (given, stimulus.duration), (0.0, AFTER)])
         begin, sample = REST, 0.02
-    run = partial(simulate, model, protocol=protocol, variables=[model.voltage], sample=sample)
-    own, neural = run(), run(gates=curves)
+    own, neural = (
+        run(protocol=protocol, variables=[model.voltage], sample=sample) for run in (own_cell, neural_ode)
+    )
     V = own[model.voltage].values
     level, time = 0.5 * (float(V.min()) + float(V.max())), own["time"].values - begin
     found: dict[str, Any] = {"protocol": words, "stimulus_A_per_F": amplitudes, "spikes": []}

@@ -26,11 +26,16 @@ from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.emulator import Emulator, Outputs
 from ionwidgets.gnn.layer import GatingLayer
 from ionwidgets.gnn.tensor_file import save_tensors
+from ionwidgets.gnn.threads import one_thread
+from ionwidgets.simulation import voltage_grid
+from ionwidgets.simulation.gate_table import Range
 
 V_TRAINED = (-120.0, 70.0)  # mV; beyond, the curves' ends are held
 SCHEMA = "ionwidgets/network/1"
 EMULATOR = "emulator."  # before the names of its tensors in a file
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+LEVELS = {"tanh": 17, "relu": 129}  # of Ca_i in `live_gates`; relu's kinks are what a straight line misses
+ALTERED = 3.0  # spreads beyond the centre that Ca_i of an altered cell may reach, where nothing holds it
 
 
 @dataclass(frozen=True)
@@ -143,12 +148,37 @@ class Network:
 
         Those of a network that sees Ca_i too are drawn at the Ca_i of the model under clamp.
         """
-        dtype = self.module.gating.steady.weight.dtype
+        h_inf, tau = self._gates_at(self.module.clamped(np.asarray(V, dtype=float)))
+        return {name: (h_inf[:, j], tau[:, j]) for j, name in enumerate(self.gate_names)}
+
+    def live_gates(self) -> tuple[dict[str, tuple[NDArray, NDArray]], Range | None]:
+        """The gates as `simulate` takes them, `gates` and `gates_calcium`, to run the neural ODE.
+
+        h_inf and tau [ms] of every gate over `voltage_grid()`, (K,); of a network that sees Ca_i too (K, P),
+        over P levels of it between the ends [mM] that come second: from 0, or from where the network is held
+        to, as far as altered cells go. Between two levels a table is straight where the network may bend.
+        """
+        V = voltage_grid()
+        if len(self.observables) == 1:
+            return self.gate_curves(V), None
+        shape = self.module.shape
+        low = max(0.0, shape.held[1][0])
+        high = min(shape.centre[1] + ALTERED * shape.spread[1], shape.held[1][1])
+        levels = np.linspace(low, high, LEVELS[shape.activation])
+        tables = np.empty((2, len(self.gate_names), levels.size, V.size))
+        with one_thread():
+            for p, level in enumerate(levels):  # one at a time: the features of all take ten times the room
+                at_level = torch.as_tensor(np.stack([V, np.full_like(V, level)], axis=-1))
+                tables[:, :, p] = np.swapaxes(self._gates_at(at_level), 1, 2)
+        return {name: (tables[0, j].T, tables[1, j].T) for j, name in enumerate(self.gate_names)}, (low, high)
+
+    def _gates_at(self, observed: torch.Tensor) -> tuple[NDArray, NDArray]:
+        """h_inf and tau [ms] where this is observed: (N, observables) to (N, G) each."""
         with torch.no_grad():
-            p = self.module.inputs(self.module.clamped(np.asarray(V, dtype=float)).to(dtype))
+            p = self.module.inputs(observed.to(self.module.gating.steady.weight.dtype))
             h_inf = self.module.unscaled(self.module.gating.h_inf(p)).double().numpy()
             tau = torch.exp(-self.module.gating.log_rate(p)).double().numpy()
-        return {name: (h_inf[:, j], tau[:, j]) for j, name in enumerate(self.gate_names)}
+        return h_inf, tau
 
     def save(self, path: str | Path) -> None:
         """Write weights (float32) and card as one safetensors file, whole or not at all."""

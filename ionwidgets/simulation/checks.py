@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ionwidgets.errors import SimulationError, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.drug import Drug
+from ionwidgets.simulation.gate_table import GateCurves, Range
 from ionwidgets.simulation.given import number, numbers, shown
-from ionwidgets.simulation.kernel import GateCurves, Kernel, voltage_grid
+from ionwidgets.simulation.kernel import Kernel, voltage_grid
 
 
 def check_kinds(model: object, protocol: object, drug: object, variables: object) -> None:
@@ -82,8 +83,9 @@ def check_times(duration: float, sample: float, record_from: float, *, clamped: 
             raise SimulationError(message)
 
 
-def check_gates(model: IonicModel, gates: GateCurves) -> None:
-    rows = voltage_grid().size
+def read_gates(model: IonicModel, gates: GateCurves) -> GateCurves:
+    """The curves as arrays, (K,) or (K, P) each."""
+    rows, read = voltage_grid().size, {}
     for name, curves in gates.items():
         if name not in model.gate_names:
             raise SimulationError(unknown_name(f"gate of {model.key}", name, list(model.gate_names)))
@@ -91,13 +93,47 @@ def check_gates(model: IonicModel, gates: GateCurves) -> None:
             h_inf, tau = (np.asarray(curve, dtype=float) for curve in curves)
         except (TypeError, ValueError):
             h_inf = tau = np.empty(0)
-        if not all(curve.shape == (rows,) and np.all(np.isfinite(curve)) for curve in (h_inf, tau)):
+        if not all(_over_the_grid(curve, rows) and np.all(np.isfinite(curve)) for curve in (h_inf, tau)):
             raise SimulationError(
-                f"curves of gate {name} must be (h_inf, tau [ms]), {rows} finite values each, "
-                "over voltage_grid()"
+                f"curves of gate {name} must be (h_inf, tau [ms]), {rows} finite values each, over "
+                f"voltage_grid(), or ({rows}, P) over that and P > 1 levels of Ca_i"
             )
         if np.any(tau <= 0):
             raise SimulationError(f"tau of gate {name} must be positive, in ms; found {tau.min():g}")
+        read[name] = h_inf, tau
+    return read
+
+
+def _over_the_grid(curve: NDArray, rows: int) -> bool:
+    return curve.shape == (rows,) or (curve.ndim == 2 and curve.shape[0] == rows and curve.shape[1] > 1)
+
+
+def read_gates_calcium(model: IonicModel, gates: GateCurves, given: object) -> Range | None:
+    """Between which Ca_i [mM] the levels of `gates` are spread; None where all are over V alone."""
+    found = {name: {x.shape[1] for x in curves if x.ndim == 2} for name, curves in gates.items()}
+    tables = {name: levels for name, levels in found.items() if levels}
+    if not tables:
+        if given is not None:
+            raise SimulationError("gates_calcium= is for gates given over Ca_i, and none is: leave it out")
+        return None
+    if model.calcium is None:
+        raise SimulationError(
+            f"{model.key} has no cytosolic calcium, so gate {next(iter(tables))} cannot depend on it"
+        )
+    if len(set().union(*tables.values())) > 1:
+        listed = ", ".join(f"{name} {', '.join(map(str, sorted(n)))}" for name, n in tables.items())
+        raise SimulationError(f"gates must share their levels of Ca_i; found {listed}")
+    if given is None:
+        raise SimulationError(
+            f"gate {next(iter(tables))} is given over Ca_i: say between which, gates_calcium=(low, high) [mM]"
+        )
+    ends = numbers("gates_calcium [mM]", given)
+    if ends.shape != (2,) or not np.all(np.isfinite(ends)) or not ends[0] < ends[1]:
+        raise SimulationError(
+            f"gates_calcium must be (low, high) [mM], finite and ascending; found {shown(given)}"
+        )
+    low, high = ends.tolist()
+    return low, high
 
 
 def check_names(kernel: Kernel, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
+from ionwidgets.simulation.gate_table import GateTable
 from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel, kernel_for
 from ionwidgets.simulation.sweep import picked
 
@@ -49,7 +50,7 @@ def clamp(
 def follow(
     kernel: Kernel,
     scales: NDArray,
-    gates: NDArray,
+    gates: GateTable,
     state: NDArray,
     driven: Sequence[str],
     drive: NDArray,
@@ -64,7 +65,8 @@ def follow(
     names = (*kernel.layout.states, *kernel.layout.currents)
     out = np.full((drive.shape[0], len(names)), np.nan)
     kernel.module.clamp_cell(
-        np.array(state, dtype=float), kernel.constants, scales, gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        picked(kernel, driven), drive, float(sample), steps, picked(kernel, names), out, *kernel.room(),
+        np.array(state, dtype=float), kernel.constants, scales, gates.values, kernel.columns,
+        V_LOW, 1.0 / V_STEP, gates.ca_low, gates.per_mM, kernel.calcium(), picked(kernel, driven), drive,
+        float(sample), steps, picked(kernel, names), out, *kernel.room(),
     )  # fmt: skip
     return out

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ionwidgets.errors import SimulationError, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.drug import Drug
+from ionwidgets.simulation.gate_table import GateCurves, GateTable, Range
 from ionwidgets.simulation.given import numbers, shown
-from ionwidgets.simulation.kernel import GateCurves, Kernel
+from ionwidgets.simulation.kernel import Kernel
 
 Swept = float | Sequence[float]
 _LABELS = {
@@ -30,13 +31,13 @@ _COLDEST, _HOTTEST = 250.0, 330.0  # K; what is outside was meant in degrees Cel
 class Setting:
     """One altered cell.
 
-    scales: factor of every current; gates: table of h_inf and 1/tau; place: value of everything that is
+    scales: factor of every current; gates: their h_inf and 1/tau; place: value of everything that is
     swept, by the name of its coordinate.
     """
 
     kernel: Kernel
     scales: NDArray[np.float64]
-    gates: NDArray[np.float64]
+    gates: GateTable
     place: Mapping[str, float]
 
 
@@ -56,6 +57,7 @@ def settings(
     drug: Drug | None,
     conditions: Mapping[str, Swept],
     gates: GateCurves,
+    gates_calcium: Range | None,
     constants: Mapping[str, float],
 ) -> list[Setting]:
     """Every combination of the values of `scale`, `drug` and `conditions`, the last varying fastest.
@@ -99,7 +101,7 @@ def settings(
                 for name, factor in drug.factors(value).items():
                     scales *= kernel.scales({name: factor})
         place = {axis.coordinate: value for axis, value in chosen if axis.coordinate is not None}
-        found.append(Setting(kernels[key], scales, kernels[key].gate_table(gates), place))
+        found.append(Setting(kernels[key], scales, kernels[key].gate_table(gates, gates_calcium), place))
     return found
 
 

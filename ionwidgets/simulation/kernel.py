@@ -14,10 +14,10 @@ from ionwidgets.errors import ModelError
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import evaluate
 from ionwidgets.simulation.codegen import RightHandSide, write_right_hand_side
+from ionwidgets.simulation.gate_table import GateCurves, GateTable, Range
 from ionwidgets.simulation.machine_code import MachineCode
 
 V_LOW, V_HIGH, V_STEP = -150.0, 200.0, 0.05  # mV; linear between rows: h_inf of slope 5 mV is off by 1e-6
-GateCurves = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 _loaded: dict[str, Kernel] = {}
 _lock = threading.Lock()
@@ -37,7 +37,7 @@ class Kernel:
     model: IonicModel
     constants: NDArray[np.float64]
     columns: NDArray[np.float64]
-    gates: NDArray[np.float64]
+    gates: GateTable
 
     def with_constants(self, changed: Mapping[str, float]) -> Kernel:
         """The same kernel with some of the model's literal constants replaced, by public name."""
@@ -51,6 +51,10 @@ class Kernel:
     def index(self, name: str) -> int:
         """Place of a state or current among [states, currents]."""
         return (*self.layout.states, *self.layout.currents).index(name)
+
+    def calcium(self) -> int:
+        """Place of Ca_i among the states, -1 in a model without."""
+        return -1 if self.model.calcium is None else self.index(self.model.calcium)
 
     def initial(self) -> NDArray[np.float64]:
         """The model's initial state in the kernel's order (gates first)."""
@@ -78,16 +82,10 @@ class Kernel:
                 factors[self.layout.currents.index(name)] *= factor
         return factors
 
-    def gate_table(self, changed: GateCurves) -> NDArray[np.float64]:
-        """The gates' table with some gates' (h_inf, tau [ms]) replaced by curves over `voltage_grid()`."""
-        if not changed:
-            return self.gates
-        table = self.gates.copy()
-        n_gates = len(self.model.gate_names)
-        for name, (h_inf, tau) in changed.items():
-            j = self.model.gate_names.index(name)
-            table[:, j], table[:, n_gates + j] = h_inf, 1.0 / tau
-        return table
+    def gate_table(self, changed: GateCurves, calcium: Range | None = None) -> GateTable:
+        """The gates' table with some gates' (h_inf, tau [ms]) replaced by curves over `voltage_grid()`, or by
+        tables over that and over levels of Ca_i from end to end of `calcium` [mM]."""
+        return self.gates.replaced(self.model.gate_names, changed, calcium)
 
 
 def kernel_for(model: IonicModel) -> Kernel:
@@ -117,10 +115,11 @@ def _constants(layout: RightHandSide, changed: Mapping[myokit.Variable, float]) 
     return constants
 
 
-def _gate_table(model: IonicModel, constants: Mapping[myokit.Variable, float]) -> NDArray[np.float64]:
+def _gate_table(model: IonicModel, constants: Mapping[myokit.Variable, float]) -> GateTable:
     forms = model.gate_forms.values()
     rates = [myokit.Divide(myokit.Number(1), tau) for _, tau in forms]
-    return _over_voltage([*(h_inf for h_inf, _ in forms), *rates], model, constants)
+    table = _over_voltage([*(h_inf for h_inf, _ in forms), *rates], model, constants)
+    return GateTable(table[:, None, :])
 
 
 def _columns(

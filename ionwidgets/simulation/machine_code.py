@@ -25,15 +25,20 @@ from ionwidgets.simulation.linking import ENTRY, features, object_code, target_m
 
 _SOURCES = ("stepper.py", "compiling.py", "linking.py")
 # dtype and number of dimensions
-ARRAYS = {"v": (np.dtype(np.float64), 1), "t": (np.dtype(np.float64), 2), "p": (np.dtype(np.int64), 1)}
+ARRAYS = {
+    "v": (np.dtype(np.float64), 1),
+    "t": (np.dtype(np.float64), 2),
+    "c": (np.dtype(np.float64), 3),
+    "p": (np.dtype(np.int64), 1),
+}
 
 
 @dataclass(frozen=True)
 class Signature:
     """What a function of the stepper takes, a letter a parameter, and whether it gives a float or nothing.
 
-    f: float; i: integer; v: vector of floats; t: table of floats; p: vector of places (integers). Arrays lie
-    in memory row by row, without gaps.
+    f: float; i: integer; v: vector of floats; t: table of floats; c: cube of floats; p: vector of places
+    (integers). Arrays lie in memory row by row, without gaps.
     """
 
     takes: str
@@ -41,13 +46,13 @@ class Signature:
 
     def flat(self) -> str:
         """The same with each array as it is in C: a pointer (V to floats, P to integers) and lengths."""
-        as_c = {"v": "Vi", "t": "Vii", "p": "Pi"}
+        as_c = {"v": "Vi", "t": "Vii", "c": "Viii", "p": "Pi"}
         return "".join(as_c.get(kind, kind) for kind in self.takes)
 
 
 SIGNATURES = {
-    "run_cell": Signature("vvvtt" + "ffii" + "vv" + "ffffffff" + "ptt" + "vvvvvvvv", gives_float=True),
-    "clamp_cell": Signature("vvvtt" + "ff" + "pt" + "fi" + "pt" + "vvvvvvv", gives_float=False),
+    "run_cell": Signature("vvvct" + "ffffii" + "vv" + "ffffffff" + "ptt" + "vvvvvvvv", gives_float=True),
+    "clamp_cell": Signature("vvvct" + "ffffi" + "pt" + "fi" + "pt" + "vvvvvvv", gives_float=False),
 }
 
 

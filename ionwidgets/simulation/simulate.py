@@ -17,18 +17,20 @@ from ionwidgets.errors import SimulationError, SimulationWarning
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.batch import Arrival, Batch, CellTask, Report, onsets
 from ionwidgets.simulation.checks import (
-    check_gates,
     check_kinds,
     check_mappings,
     check_names,
     check_times,
+    read_gates,
+    read_gates_calcium,
     read_initial,
     read_stimulus,
 )
 from ionwidgets.simulation.drug import Drug
+from ionwidgets.simulation.gate_table import GateCurves, Range
 from ionwidgets.simulation.given import number, shown
 from ionwidgets.simulation.grid import Swept, condition_unit, settings
-from ionwidgets.simulation.kernel import V_HIGH, V_LOW, GateCurves, Kernel, kernel_for
+from ionwidgets.simulation.kernel import V_HIGH, V_LOW, Kernel, kernel_for
 from ionwidgets.simulation.protocols import AnyProtocol, Held, Pacing
 from ionwidgets.simulation.store import InFile, InMemory
 from ionwidgets.simulation.sweep import BIOMARKERS, STIMULUS_ONSET, Run
@@ -50,6 +52,7 @@ def simulate(
     drug: Drug | None = None,
     conditions: Mapping[str, Swept] | None = None,
     gates: GateCurves | None = None,
+    gates_calcium: Range | None = None,
     initial: Mapping[str, float] | None = None,
     sample: float | None = None,
     record_from: float = 0.0,
@@ -80,7 +83,12 @@ def simulate(
     conditions : constants of the model that are replaced: K_o, Na_o, Ca_o [mM], T [K], whatever the file
         calls them and in whatever unit it has them, or any other literal constant by its name and in its own
         unit.
-    gates : gates whose curves are replaced: name -> (h_inf, tau [ms]) over `simulation.voltage_grid()`.
+    gates : gates whose curves are replaced: name -> (h_inf, tau [ms]) over `simulation.voltage_grid()`, (K,)
+        each; or (K, P), over P levels of Ca_i as well: the gate then moves by
+        h' = (h_inf(V, Ca_i) - h) / tau(V, Ca_i) with the cell's own Ca_i, h_inf and 1/tau bilinear between
+        the table's points and held beyond its ends. Both kinds may be mixed; P is one for all.
+    gates_calcium : (low, high) [mM], the first and the last of the P levels, which are evenly spaced; only
+        with `gates` over Ca_i.
     initial : states that begin elsewhere than in the model, by name.
     sample : ms between stored samples; 1 when left out, 0.1 under a voltage or current clamp.
     record_from : ms; samples are stored from here on (biomarkers are of all beats).
@@ -101,7 +109,8 @@ def simulate(
 
     Raises
     ------
-    SimulationError : a setting that makes no sense, an unknown gate, state or constant, more samples than a
+    SimulationError : a setting that makes no sense, gates over Ca_i without their range, over different
+        numbers of levels or in a model without Ca_i, an unknown gate, state or constant, more samples than a
         quarter of the memory, or every cell broke down. Where others went on, a `SimulationWarning` names
         those that did (cell, time, state), and the rest is kept.
     ModelError : `scale` or `drug` names no conductance or current.
@@ -139,9 +148,10 @@ def simulate(
     check_times(length, sample, record_from, clamped=courses[0].command is not None)
     names = tuple(variables) if variables is not None else (*model.states, *(c.name for c in model.currents))
     check_names(kernel, names)
-    check_gates(model, gates or {})
+    curves = read_gates(model, gates or {})
+    levels = read_gates_calcium(model, curves, gates_calcium)
     constants = {model.stimulus.parameter: amplitude} if stimulus is not None else {}
-    altered = settings(kernel, scale or {}, drug, conditions or {}, gates or {}, constants)
+    altered = settings(kernel, scale or {}, drug, conditions or {}, curves, levels, constants)
     jobs = [CellTask(setting, course) for course in courses for setting in altered]
     n_samples = int(np.floor((length - record_from) / sample + 1e-9)) + 1 if names else 0
     batch = Batch(read_initial(kernel, initial or {}), pulse, names, sample, record_from, threads, progress)

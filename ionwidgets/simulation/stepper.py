@@ -2,7 +2,7 @@
 
 Between t[n] and t[n+1] = t[n] + dt, the three kinds of states, in this order in y, move by
 
-    gates    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),  h_inf and tau at V[n] + dt/2 V'[n]
+    gates    h[n+1] = h_inf + (h[n] - h_inf) exp(-dt / tau),  h_inf and tau at V[n] + dt/2 V'[n], Ca_i alike
     fast     z[n+1] by the second-order backward formula, its derivative extrapolated from the last two and
              corrected by the slopes J = dz'/dz, so that one linear system is solved a step
     others   y[n+1] = y[n] + dt ((1 + r/2) y'[n] - r/2 y'[n-1]),  r = dt / (t[n] - t[n-1])
@@ -57,18 +57,38 @@ def evaluate(y, k, s, columns, i, w, pace, dy, slopes, current):
 
 
 @njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
-def move_gates(y, n_gates, v, dt, gates, v_low, per_mV):
-    """Rush-Larsen step of every gate at potential v; exp(-x) = 1 / exp(x) with exp's series to x^4.
+def relaxed(h, h_inf, x):
+    """h + (h_inf - h) (1 - exp(-x)), where exp(-x) = 1 / exp(x) with exp's series to x^4.
 
     The reciprocal keeps 0 < rho < 1 for any rate, and is off by x^5/120 of exp(x): below 3e-6 for x < 0.2.
     """
+    rho = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))))
+    return h_inf + (h - h_inf) * rho
+
+
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def along_v(gates, i, w, p, j):
+    """Column j of the gates' table at level p of Ca_i, w of the way from row i to the next."""
+    return gates[i, p, j] + w * (gates[i + 1, p, j] - gates[i, p, j])
+
+
+@njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
+def move_gates(y, n_gates, v, ca, dt, gates, v_low, per_mV, ca_low, per_mM):
+    """Rush-Larsen step of every gate at potential v and, where the table has levels of it, at Ca_i = ca."""
     i, w = row_below(v, v_low, per_mV, gates.shape[0])
+    if gates.shape[1] == 1:
+        for j in range(n_gates):
+            h_inf = along_v(gates, i, w, 0, j)
+            y[j] = relaxed(y[j], h_inf, dt * along_v(gates, i, w, 0, n_gates + j))
+        return
+    # In this order max gives ca_low where ca is no number, which is no place in a table.
+    p, u = row_below(max(ca_low, ca), ca_low, per_mM, gates.shape[1])
     for j in range(n_gates):
-        h_inf = gates[i, j] + w * (gates[i + 1, j] - gates[i, j])
         m = n_gates + j
-        x = dt * (gates[i, m] + w * (gates[i + 1, m] - gates[i, m]))
-        rho = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))))
-        y[j] = h_inf + (y[j] - h_inf) * rho
+        h_inf, rate = along_v(gates, i, w, p, j), along_v(gates, i, w, p, m)
+        h_inf += u * (along_v(gates, i, w, p + 1, j) - h_inf)
+        rate += u * (along_v(gates, i, w, p + 1, m) - rate)
+        y[j] = relaxed(y[j], h_inf, dt * rate)
 
 
 @njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
@@ -157,20 +177,20 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def run_cell(
-    y, k, s, gates, columns, v_low, per_mV, iv, ica, changes, levels, duration,
+    y, k, s, gates, columns, v_low, per_mV, ca_low, per_mM, iv, ica, changes, levels, duration,
     record_from, sample, dt_low, dt_high, dv, bend, bend_others, picks, out, beats, found,
     dy, before, current, slopes, fast_before, moved, weight,
 ):  # fmt: skip
     """Integrate one cell from 0 to `duration` [ms]; y is left at its end. Returns the time that was reached.
 
-    gates (rows, 2 G): h_inf then 1/tau over V; columns (rows, E): the table behind rhs; iv, ica: indices of V
-    and of Ca_i (-1: none); changes, levels (N,): from changes[n] [ms] on, ascending, the stimulus has
-    levels[n] times its amplitude; picks: which of [states, currents] go into out (samples, picks); beats
-    (n, 12): biomarkers of every beat, from one onset of the stimulus to the next; found (13,) and what
-    follows: room to work in. A cell whose V leaves the table, or all
-    numbers, stops before `duration`.
+    gates (rows, P, 2 G): h_inf then 1/tau over V and P levels of Ca_i (1: V alone), per_mM of them a mM from
+    ca_low on; columns (rows, E): the table behind rhs; iv, ica: indices of V and of Ca_i (-1: none); changes,
+    levels (N,): from changes[n] [ms] on, ascending, the stimulus has levels[n] times its amplitude; picks:
+    which of [states, currents] go into out (samples, picks); beats (n, 12): biomarkers of every beat, from
+    one onset of the stimulus to the next; found (13,) and what follows: room to work in. A cell whose V
+    leaves the table, or all numbers, stops before `duration`.
     """
-    n_states, n_gates = y.size, gates.shape[1] // 2
+    n_states, n_gates = y.size, gates.shape[2] // 2
     t, dt, last, pace, restart = 0.0, dt_low, dt_low, 0.0, True
     event, beat, onset, low = 0, -1, 0.0, 0.0
     taken, next_sample = 0, record_from if out.shape[0] > 0 else np.inf
@@ -232,7 +252,8 @@ def run_cell(
             dt = left
         elif left < 2.0 * dt:
             dt = 0.5 * left
-        move_gates(y, n_gates, v + 0.5 * dt * slope, dt, gates, v_low, per_mV)
+        middle = ca + 0.5 * dt * dy[ica] if ica >= 0 else ca
+        move_gates(y, n_gates, v + 0.5 * dt * slope, middle, dt, gates, v_low, per_mV, ca_low, per_mM)
         move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, restart)
         last, restart = max(dt, 0.1 * dt_low), False
         t = end if at_end else t + dt
@@ -243,7 +264,7 @@ def run_cell(
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 def clamp_cell(
-    y, k, s, gates, columns, v_low, per_mV, driven, drive, sample, steps, picks, out,
+    y, k, s, gates, columns, v_low, per_mV, ca_low, per_mM, ica, driven, drive, sample, steps, picks, out,
     dy, before, current, slopes, fast_before, moved, weight,
 ):  # fmt: skip
     """Integrate what is not measured while the measured states follow `drive` (an action potential clamp).
@@ -252,7 +273,7 @@ def clamp_cell(
     apart, taken as straight between; steps: steps a sample, more where a concentration bends; out
     (T, len(picks)) as in run_cell; dy and what follows: room to work in. The stimulus is off.
     """
-    n_states, n_gates, coarse = y.size, gates.shape[1] // 2, sample / steps
+    n_states, n_gates, coarse = y.size, gates.shape[2] // 2, sample / steps
     last, taken = coarse, 0
     for n in range(drive.shape[0]):
         t = 0.0
@@ -285,7 +306,11 @@ def clamp_cell(
             elif left < 2.0 * dt:
                 dt = 0.5 * left
             middle = y[driven[0]] + 0.5 * dt / sample * (drive[n + 1, 0] - drive[n, 0])
-            move_gates(y, n_gates, middle, dt, gates, v_low, per_mV)
+            ca = y[ica] + 0.5 * dt * dy[ica] if ica >= 0 else np.nan
+            for j in range(1, driven.size):
+                if driven[j] == ica:
+                    ca = y[ica] + 0.5 * dt / sample * (drive[n + 1, j] - drive[n, j])
+            move_gates(y, n_gates, middle, ca, dt, gates, v_low, per_mV, ca_low, per_mM)
             move_others(y, n_gates, dy, slopes, before, fast_before, moved, dt, last, taken == 0)
             last, taken = dt, taken + 1
             t = sample if at_end else t + dt

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ionwidgets.simulation.gate_table import GateTable
 from ionwidgets.simulation.kernel import V_LOW, V_STEP, Kernel
 
 STIMULUS_ONSET = 10.0  # ms after each period starts, as the published protocol has it
@@ -49,7 +50,7 @@ def pulses(cycle_length: float, duration: float, pulse: float, onset: float = ST
 class Cell:
     """One run: how it is paced, what is altered, and which span is kept.
 
-    initial (S,): state in the kernel's order; scales: factor of every current; gates: table of h_inf and
+    initial (S,): state in the kernel's order; scales: factor of every current; gates: their h_inf and
     1/tau; samples start at `record_from` [ms]; `onset` [ms] is the first stimulus. `changes` (N, 2), (time
     [ms], level) of the stimulus from each time on, stands for periodic pacing where it is given.
     """
@@ -58,7 +59,7 @@ class Cell:
     duration: float
     initial: Floats
     scales: Floats
-    gates: Floats
+    gates: GateTable
     record_from: float = 0.0
     onset: float = STIMULUS_ONSET
     changes: Floats | None = None
@@ -89,7 +90,6 @@ def run_cell(
 ) -> Run:
     """Integrate one cell; `pulse` [ms]: the stimulus' duration, `sample` [ms]: the kept samples' distance."""
     steps = steps or Steps()
-    calcium = kernel.model.calcium
     n_samples = int(np.floor((cell.duration - cell.record_from) / sample + 1e-9)) + 1 if picks else 0
     changes = (
         pulses(cell.cycle_length, cell.duration, pulse, cell.onset) if cell.changes is None else cell.changes
@@ -100,8 +100,8 @@ def run_cell(
     traces = np.full((n_samples, len(picks)), np.nan)
     beats = np.full((n_beats, len(BIOMARKERS)), np.nan)
     reached = kernel.module.run_cell(
-        final, kernel.constants, cell.scales, cell.gates, kernel.columns, V_LOW, 1.0 / V_STEP,
-        kernel.index(kernel.model.voltage), kernel.index(calcium) if calcium else -1,
+        final, kernel.constants, cell.scales, cell.gates.values, kernel.columns, V_LOW, 1.0 / V_STEP,
+        cell.gates.ca_low, cell.gates.per_mM, kernel.index(kernel.model.voltage), kernel.calcium(),
         np.ascontiguousarray(changes[:, 0]), np.ascontiguousarray(changes[:, 1]),
         float(cell.duration), float(cell.record_from), float(sample),
         steps.low, steps.high, steps.dv, steps.bend, steps.bend_others, picked(kernel, picks), traces, beats,

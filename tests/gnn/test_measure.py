@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ionwidgets.gnn.measure import figures_in_words, fires, stage1_figures
 from ionwidgets.models import IonicModel, load_model
-from ionwidgets.simulation import CurrentClamp, simulate, spikes
+from ionwidgets.simulation import CurrentClamp, simulate, spikes, voltage_grid
 
 
 @dataclass
@@ -23,6 +23,9 @@ class Wrong:
 
     def gate_curves(self, V: NDArray) -> Any:
         return {gate: (h, self.slower * tau) for gate, (h, tau) in self.model.gate_curves(V).items()}
+
+    def live_gates(self) -> Any:
+        return self.gate_curves(voltage_grid()), None
 
 
 def figures(key: str, slower: float = 1.0) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def test_the_spikes_are_those_of_a_run_in_its_own_right() -> None:
     found = figures(model.key, slower)
     amplitude, pulse = -model.stimulus.amplitude, model.stimulus.duration
     step = CurrentClamp([(0, 500), (amplitude, pulse), (0, 100)])
-    curves = Wrong(model, slower).gate_curves(_grid())
+    curves = Wrong(model, slower).gate_curves(voltage_grid())
     own, learnt = (
         spikes(simulate(model, protocol=step, variables=["V"], sample=0.02, gates=gates)).time.to_numpy()
         for gates in (None, curves)
@@ -85,9 +88,3 @@ def test_figures_in_words() -> None:
     assert lines[1].startswith("-20 A/F: 1 spikes against 1, time ") and "interval ? %" in lines[1]
     paced = {"cycle_length_ms": [350.0], "apd90_error_ms": [None], "v_rmse_mV": [0.1]}
     assert figures_in_words(paced) == ["CL 350 ms: APD90 ? ms, V RMSE 0.10 mV"]
-
-
-def _grid() -> NDArray:
-    from ionwidgets.simulation import voltage_grid
-
-    return voltage_grid()

@@ -197,8 +197,10 @@ def test_a_changed_constant_reaches_currents_and_gates(tmp_path: Path) -> None:
     hot = kernel.with_constants({"Q10": 3.0})
     n_gates = len(kernel.model.gate_names)
     j = kernel.model.gate_names.index("h")
-    np.testing.assert_allclose(hot.gates[:, n_gates + j], 3 * kernel.gates[:, n_gates + j], rtol=1e-12)
-    np.testing.assert_allclose(hot.gates[:, j], kernel.gates[:, j], rtol=1e-12)
+    np.testing.assert_allclose(
+        hot.gates.values[..., n_gates + j], 3 * kernel.gates.values[..., n_gates + j], rtol=1e-12
+    )
+    np.testing.assert_allclose(hot.gates.values[..., j], kernel.gates.values[..., j], rtol=1e-12)
     assert kernel.with_constants({}) is kernel
 
 
@@ -347,9 +349,9 @@ def test_an_action_potential_clamp_gives_back_the_gates_and_currents(model: Ioni
     driven = picked(kernel, ["V", "Ca_i"])
     out = np.full(paced.shape, np.nan)
     kernel.module.clamp_cell(
-        kernel.initial(), kernel.constants, kernel.scales({}), kernel.gates, kernel.columns, V_LOW,
-        1.0 / V_STEP, driven, np.ascontiguousarray(paced[:, driven]), sample, 2, picked(kernel, names),
-        out, *kernel.room(),
+        kernel.initial(), kernel.constants, kernel.scales({}), kernel.gates.values, kernel.columns, V_LOW,
+        1.0 / V_STEP, 0.0, 0.0, kernel.calcium(), driven, np.ascontiguousarray(paced[:, driven]), sample, 2,
+        picked(kernel, names), out, *kernel.room(),
     )  # fmt: skip
     for j, name in enumerate(names):
         scale = np.abs(paced[:, j]).max()

@@ -18,7 +18,7 @@ from ionwidgets.errors import SimulationError
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.retrain import gates_along
 from ionwidgets.models import IonicModel
-from ionwidgets.simulation import simulate, voltage_grid
+from ionwidgets.simulation import simulate
 
 Numbers = list[float | None]
 
@@ -27,9 +27,12 @@ def neural_ode(
     model: IonicModel, run: TrainedRun, cycle_lengths: Sequence[float], duration: float, **options: Any
 ) -> xr.Dataset | None:
     """The model with the run's gates and scales, paced; None where no cell of it can be integrated."""
-    curves = run.network.gate_curves(voltage_grid())
+    gates, calcium = run.network.live_gates()
     try:
-        return simulate(model, list(cycle_lengths), duration, gates=curves, scale=run.scales, **options)
+        return simulate(
+            model, list(cycle_lengths), duration, gates=gates, gates_calcium=calcium, scale=run.scales,
+            **options,
+        )  # fmt: skip
     except SimulationError:
         return None
 
