@@ -59,8 +59,8 @@ class Findings(Panel):
             box(box(self.caption, self.comparison), box(self.table), kind="columns is-even"),
             markup(
                 "<h2>Gates before and after</h2><p class='ionw-soft'>As the retrained network has them. It "
-                "may scale a current or reshape its gates, so that a scaled current can show here too; the fit "
-                "above decides between the two. Grey: potentials that the recording never reached.</p>"
+                "may scale a current or reshape its gates, so that a scaled current can show here too; the "
+                "fit above decides between the two. Grey: potentials that the recording never reached.</p>"
             ),
             self.gates,
             markup(
