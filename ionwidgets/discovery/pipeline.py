@@ -9,54 +9,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import torch
 import xarray as xr
 
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
-from ionwidgets.discovery.judge import Judged, judge
-from ionwidgets.discovery.late_apd90 import late_apd90
+from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.objective import Objective
-from ionwidgets.discovery.prepare import control_run
+from ionwidgets.discovery.outcome import outcome, predict
 from ionwidgets.discovery.propose import pairs, propose, screen
-from ionwidgets.discovery.result import Result, current_traces, paced_traces
+from ionwidgets.discovery.question import ask, check_network, check_numbers
+from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
-from ionwidgets.errors import IonWidgetsError, SimulationError
 from ionwidgets.gnn import Network, learn
-from ionwidgets.gnn.decoder import HIDDEN, Balance, current_balance, hidden_states
+from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
-from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
-from ionwidgets.simulation import voltage_grid
 from ionwidgets.simulation.sweep import Steps
 
 COARSE = Steps(
     low=0.01, high=0.5, dv=0.4, bend_others=1e-3
 )  # APD90 within 0.05 ms: enough to choose who is fitted in full
 COARSE_SETTLING = 1000.0  # ms
-DECODERS = ("ode", "emulator")
 EMULATOR_UPDATES = 100  # each costs thirty of the ODE's
-MOST_HISTORY = 600_000.0  # ms of pacing before a recording
-SHOWN_AFTER, SHOWN_PERIODS = 20_000.0, 3  # ms of pacing, and the periods of it that are kept to be shown
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: the recording's beats, the control paced like them, and how they were paced."""
-
-    model: IonicModel
-    recording: xr.Dataset
-    beats: list[TypicalBeat]
-    warnings: list[str]
-    control: xr.Dataset
-    stimulus: tuple[float, float]
-    paced_for: float | None
+LEAST, MOST = 0.05, 20.0  # what a current is taken for where the network makes it less, or more
 
 
 def retrain(
@@ -128,26 +109,11 @@ def discover(
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
     # What is wrong with the input is said before any progress is.
-    if decoder not in DECODERS:
-        raise IonWidgetsError(f"unknown decoder {decoder!r}; there are: {', '.join(DECODERS)}")
-    if decoder == "emulator":
-        _check_emulated(model, recording, network)
-    _check_hidden(hidden, model, recording)
-    if not 0 < eta < 1:
-        raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
-    if network is not None and network.model_hash != model.hash:
-        raise IonWidgetsError(
-            f"the network has learnt {network.model_name}:{network.variant} with other equations than "
-            f"{model.key}; train one on this model (ionwidgets learn)"
-        )
-    pulse = stimulus[1] if stimulus else model.stimulus.duration
-    if not all(pulse < length < np.inf for length in predict_cl) or not 0 < duration < np.inf:
-        raise IonWidgetsError(
-            f"predictions are made at cycle lengths longer than the stimulus ({pulse:g} ms), over a positive "
-            f"duration, in ms; found {', '.join(f'{length:g}' for length in predict_cl)} and {duration:g}"
-        )
+    check_network(model, recording, network, decoder, hidden)
+    check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
-    question = _question(model, recording, stimulus, paced_for, heartbeat)
+    heartbeat.report(0.0, "Pacing the control")
+    question = ask(model, recording, stimulus, paced_for)
     learning = learn_as_published if decoder == "emulator" else learn
     network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
     heartbeat.report(0.05, "Retraining on the recording")
@@ -159,7 +125,7 @@ def discover(
         decoder=EmulatedBeats(network, balance) if emulated else None,
         settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
     )  # fmt: skip
-    ratios = _current_ratios(balance, network, retrained)
+    ratios = _current_ratios(balance, retrained)
     objective = Objective(
         model, question.beats, question.control, question.stimulus, paced_for, alive=heartbeat.alive
     )
@@ -180,8 +146,8 @@ def discover(
     )  # fmt: skip
     heartbeat.report(0.9, "Predicting")
     judged = judge(objective, none, screened, found)
-    result = _result(question, network, retrained, balance, judged)
-    predictions = _predictions(result, predict_cl, duration)
+    result = outcome(question, network, retrained, balance, judged)
+    predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
     about = {
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
@@ -192,139 +158,11 @@ def discover(
     return replace(result, finding=finding)
 
 
-def _check_emulated(model: IonicModel, recording: xr.Dataset, network: Network | None) -> None:
-    missing = [name for name in ("V", "Ca_i") if name not in recording or name not in model.observables]
-    if missing:
-        raise IonWidgetsError(
-            f"decoder emulator needs V and Ca_i, in the model and in the recording; there is no "
-            f"{' and no '.join(missing)}; use decoder ode"
-        )
-    if network is not None and network.emulator is None:
-        raise IonWidgetsError(
-            "decoder emulator needs a network with an emulator (ionwidgets learn --preset paper); this one "
-            "has none; leave it out, or use decoder ode"
-        )
-
-
-def _check_hidden(hidden: str, model: IonicModel, recording: xr.Dataset) -> None:
-    if hidden not in HIDDEN:
-        raise IonWidgetsError(f"hidden states come from {' or '.join(HIDDEN)}; found {hidden!r}")
-    missing = [name for name in hidden_states(model) if name not in recording]
-    if hidden == "true" and missing:
-        raise IonWidgetsError(
-            f'hidden="true" reads {", ".join(hidden_states(model))} from the recording, as only a simulation '
-            f'has them; there is no {", ".join(missing)}; use hidden="clamp"'
-        )
-
-
-def _question(
-    model: IonicModel,
-    recording: xr.Dataset,
-    stimulus: tuple[float, float] | None,
-    paced_for: float | None,
-    heartbeat: Heartbeat,
-) -> Question:
-    stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
-    if not stimulus[1] > 0 or not np.isfinite(stimulus).all():
-        raise IonWidgetsError(
-            f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}"
-        )
-    if paced_for is not None and not 0 < paced_for <= MOST_HISTORY:
-        raise IonWidgetsError(
-            f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}"
-        )
-    beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
-    heartbeat.report(0.0, "Pacing the control")
-    pacing = {} if paced_for is None else {"pacing": paced_for}
-    control = control_run(model, beats, stimulus, **pacing)
-    return Question(model, recording, beats, warnings, control, stimulus, paced_for)
-
-
-def _current_ratios(balance: Balance, network: Network, retrained: Retrained) -> dict[str, float]:
-    """How large the network makes each current: the slope of it on the control's, held to 0.05 ... 20."""
-    with torch.no_grad():
-        before, after = balance.currents(retrained.gates_before), balance.currents(retrained.gates_after)
+def _current_ratios(balance: Balance, retrained: Retrained) -> dict[str, float]:
+    """How large the network makes each current beside stage 1, gates and scale together."""
+    by_gates = balance.ratios(retrained.gates_before, retrained.gates_after)
     ratios = {}
-    for current in balance.model.currents:
-        own, new = before[current.name] * balance.weight, after[current.name] * balance.weight
-        norm = float(own.square().sum())
-        slope = float((own * new).sum()) / norm if norm > 0 else 1.0
-        ratios[current.name] = float(np.clip(slope * np.exp(retrained.log_scales[current.name]), 0.05, 20.0))
+    for name, ratio in by_gates.items():
+        size = ratio * np.exp(retrained.log_scales[name])
+        ratios[name] = float(np.clip(size, LEAST, MOST)) if np.isfinite(size) else 1.0
     return ratios
-
-
-def _result(
-    question: Question, network: Network, retrained: Retrained, balance: Balance, judged: Judged
-) -> Result:
-    """Everything but the finding: the network's curves and currents, and the changes."""
-    V = voltage_grid()
-    curves = [net.gate_curves(V) for net in (network, retrained.network)]
-    h_inf = np.array([[c[name][0] for name in question.model.gate_names] for c in curves])
-    tau = np.array([[c[name][1] for name in question.model.gate_names] for c in curves])
-    scales = {name: float(np.exp(value)) for name, value in retrained.log_scales.items()}
-    names = [current.name for current in question.model.currents]
-    with torch.no_grad():
-        before, after = balance.currents(retrained.gates_before), balance.currents(retrained.gates_after)
-    traces = []
-    for i, beat in enumerate(question.beats):
-        n = beat.time.size
-        control = [before[name][:n, i].numpy() for name in names]
-        altered = [(after[name] * scales[name])[:n, i].numpy() for name in names]
-        both = [control, altered]
-        traces.append(current_traces(question.model, beat.cycle_length, beat.time, beat.V, np.array(both)))
-    finding = {"verdict": judged.verdict}  # the document is written when everything is known
-    result = Result(
-        question.model,
-        question.recording,
-        finding,
-        judged.changes,
-        h_inf,
-        tau,
-        scales,
-        tuple(traces),
-        xr.Dataset(),
-    )
-    return replace(result, paced=_paced(result, question))
-
-
-def _paced(result: Result, question: Question) -> xr.Dataset:
-    """The model at the longest recorded cycle length, as `Result.paced` has it."""
-    longest = max(beat.cycle_length for beat in question.beats)
-    options = {
-        "record_from": max(0.0, SHOWN_AFTER - SHOWN_PERIODS * longest),
-        "variables": list(question.model.observables),
-    }
-    duration = max(SHOWN_AFTER, SHOWN_PERIODS * longest)
-    runs = {}
-    for source in ("control", "found", "neural ODE") if result.changes else ("control", "neural ODE"):
-        try:
-            if source == "neural ODE":
-                runs[source] = result.neural_ode(longest, duration, **options)
-            else:
-                shown = result if source == "found" else replace(result, changes={})
-                runs[source] = shown.simulate(longest, duration, **options)
-        except SimulationError:
-            if source != "neural ODE":
-                raise
-            # Gates that no experiment held in place need not make a cell that runs
-    values = {
-        name: np.stack([run[name].values[0] for run in runs.values()]) for name in question.model.observables
-    }
-    time = runs["control"]["time"].values  # the control has run before
-    return paced_traces(question.model, longest, list(runs), time, values)
-
-
-def _predictions(
-    result: Result, cycle_lengths: Sequence[float], duration: float
-) -> dict[str, dict[str, float | None]]:
-    """Mean APD90 of the last 5 s of the found model, by cycle length; None without action potentials."""
-    predictions: dict[str, dict[str, float | None]] = {
-        f"{c:g}": {"apd90_ms": None, "trace_csv": None} for c in cycle_lengths
-    }
-    if result.verdict == "unexplained" or not predictions:
-        return predictions
-    paced = result.simulate(list(cycle_lengths), duration, variables=[])
-    for cycle_length, apd90 in zip(cycle_lengths, late_apd90(paced, duration), strict=True):
-        if np.isfinite(apd90):
-            predictions[f"{cycle_length:g}"]["apd90_ms"] = round(float(apd90), 3)
-    return predictions

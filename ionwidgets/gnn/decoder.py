@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import myokit
 import numpy as np
@@ -78,6 +79,19 @@ class Balance:
         scales = torch.exp(log_scales)[..., None, None, :]
         total = sum(scales[..., i] * currents[current.name] for i, current in enumerate(self.model.currents))
         return (self.dVdt + total) * self.weight
+
+    @torch.no_grad()
+    def ratios(self, before: torch.Tensor, after: torch.Tensor) -> dict[str, float]:
+        """How large gates `after` (T, B, G) make each current beside `before`: the slope of one on the other.
+
+        Through the origin, where the balance is asked; NaN of a current that never flows.
+        """
+        own, new = self.currents(before), self.currents(after)
+        weigh = partial(torch.mul, self.weight)
+        return {
+            name: float((weigh(own[name]) * weigh(new[name])).sum() / weigh(own[name]).square().sum())
+            for name in own
+        }
 
     def misfit(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
         """sum r^2 / sum (dV/dt)^2 of gates (N, T, B, G) and scales (N, currents): (N,)."""

@@ -12,9 +12,10 @@ from gnn.test_retrain import balance_of
 from ionwidgets.discovery import discover
 from ionwidgets.errors import IonWidgetsError, TrainingError
 from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.along_beats import gates_along
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.paper import learn_as_published
-from ionwidgets.gnn.retrain import Stage2, gates_along, retrain_batch
+from ionwidgets.gnn.retrain import Stage2, retrain_batch
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording
 

@@ -7,9 +7,10 @@ import torch
 from gnn.test_retrain import balance_of
 
 from ionwidgets.gnn import learn, prior
+from ionwidgets.gnn.along_beats import gates_along
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.prior import BIN, DEAREST, information, price
-from ionwidgets.gnn.retrain import gates_along, retrain_network
+from ionwidgets.gnn.retrain import retrain_network
 
 
 @pytest.fixture(scope="module")

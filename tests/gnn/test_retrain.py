@@ -14,8 +14,9 @@ import torch
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.along_beats import gates_along
 from ionwidgets.gnn.decoder import Balance, current_balance
-from ionwidgets.gnn.retrain import Retrained, Stage2, gates_along, retrain_network
+from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
 from ionwidgets.jobs import Cancelled
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording

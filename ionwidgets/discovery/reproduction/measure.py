@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from ionwidgets.discovery.late_apd90 import LAST, late_apd90
 from ionwidgets.discovery.reproduction.experiments import CURRENTS
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.errors import SimulationError
+from ionwidgets.gnn.along_beats import gates_along
 from ionwidgets.gnn.decoder import Balance
-from ionwidgets.gnn.retrain import gates_along
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation import simulate
 
@@ -38,10 +37,15 @@ def neural_ode(
 
 
 def apd90_errors(
-    model: IonicModel, run: TrainedRun, truth: NDArray, cycle_lengths: Sequence[float], duration: float
+    model: IonicModel,
+    run: TrainedRun,
+    truth: NDArray,
+    cycle_lengths: Sequence[float],
+    duration: float,
+    **options: Any,
 ) -> Numbers:
     """APD90 of the neural ODE minus that of the recorded cell [ms], None where it has no action potential."""
-    paced = neural_ode(model, run, cycle_lengths, duration, variables=[])
+    paced = neural_ode(model, run, cycle_lengths, duration, variables=[], **options)
     if paced is None:
         return [None] * len(truth)
     return rounded(late_apd90(paced, duration) - truth)
@@ -70,8 +74,8 @@ def over_the_range(
     }  # fmt: skip
 
 
-def rounded(values: NDArray) -> Numbers:
-    return [round(float(value), 3) if np.isfinite(value) else None for value in values]
+def rounded(values: Iterable[float], digits: int = 3) -> Numbers:
+    return [round(float(value), digits) if np.isfinite(value) else None for value in values]
 
 
 def currents_along(run: TrainedRun, balance: Balance) -> dict[str, torch.Tensor]:
@@ -81,12 +85,10 @@ def currents_along(run: TrainedRun, balance: Balance) -> dict[str, torch.Tensor]
     return {name: currents[name] * run.scales.get(name, 1.0) for name in CURRENTS}
 
 
-def current_ratios(control: TrainedRun, altered: TrainedRun, balance: Balance) -> dict[str, float]:
-    """How large each current is beside the control network's: the slope of one on the other."""
-    before, after = (currents_along(run, balance) for run in (control, altered))
-    weigh = partial(torch.mul, balance.weight)
-    ratios = {}
-    for name in CURRENTS:
-        own, new = weigh(before[name]), weigh(after[name])
-        ratios[name] = round(float((own * new).sum() / own.square().sum()), 4)
-    return ratios
+def current_ratios(
+    control: TrainedRun, altered: TrainedRun, balance: Balance, names: Iterable[str] = CURRENTS
+) -> dict[str, float | None]:
+    """How large each of these currents is beside the control network's along recorded beats."""
+    ratios = balance.ratios(*(gates_along(run.network, balance) for run in (control, altered)))
+    scales = {name: altered.scales.get(name, 1.0) / control.scales.get(name, 1.0) for name in ratios}
+    return {name: rounded([ratios[name] * scales[name]], 4)[0] for name in names}

@@ -16,7 +16,7 @@ from ionwidgets.discovery.reproduction.folder import Folder, TrainedRun
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.paper import Stage2Run, retrain_as_published
-from ionwidgets.gnn.retrain import retrain_batch
+from ionwidgets.gnn.retrain import Retrained, retrain_batch
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import typical_beats
@@ -41,21 +41,29 @@ def recorded_beats(
     return current_balance(model, beats, control_run(model, beats, stimulus), stimulus, true)
 
 
+def as_published(name: str, run: Stage2Run) -> TrainedRun:
+    """A run of the published stage 2 on the dataset of that name."""
+    losses = {"loss_gates": run.loss_gates, "loss_observables": run.loss_observables, "outside": run.outside}
+    return TrainedRun("emulator", name, run.eta, run.network, {}, losses)
+
+
+def by_ode(name: str, eta: float, run: Retrained) -> TrainedRun:
+    """A run of stage 2 with the ODE as decoder on the dataset of that name."""
+    moved = float((run.gates_after - run.gates_before).abs().mean())
+    losses = {"loss_gates": moved, "loss_observables": run.residual_after, "outside": None}
+    scales = {current: float(np.exp(value)) for current, value in run.log_scales.items()}
+    return TrainedRun("ode", name, eta, run.network, scales, losses)
+
+
 def train_published(
     folder: Folder, network: Network, name: str, data: xr.Dataset, settings: Reproduction, progress: Control
 ) -> list[TrainedRun]:
     """The published stage 2 on one dataset, at every eta; what the folder has is not trained again."""
 
-    def as_run(run: Stage2Run) -> TrainedRun:
-        losses = {
-            "loss_gates": run.loss_gates, "loss_observables": run.loss_observables, "outside": run.outside,
-        }  # fmt: skip
-        return TrainedRun("emulator", name, run.eta, run.network, {}, losses)
-
     def train(etas: list[float]) -> None:
         retrain_as_published(
             network, data, etas=etas, settings=settings.paper,
-            landed=lambda run: folder.keep(as_run(run)), progress=progress,
+            landed=lambda run: folder.keep(as_published(name, run)), progress=progress,
         )  # fmt: skip
 
     return _missing(folder, "emulator", name, settings.paper.etas, train)
@@ -83,10 +91,7 @@ def train_ode(
                 retrain_batch(network, balance, runs, settings=settings.stage2, progress=told.part(i)),
                 strict=True,
             ):
-                moved = float((run.gates_after - run.gates_before).abs().mean())
-                losses = {"loss_gates": moved, "loss_observables": run.residual_after, "outside": None}
-                scales = {name: float(np.exp(value)) for name, value in run.log_scales.items()}
-                folder.keep(TrainedRun("ode", name, eta, run.network, scales, losses))
+                folder.keep(by_ode(name, eta, run))
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(one, range(len(batches))))

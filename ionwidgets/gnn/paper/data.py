@@ -70,8 +70,12 @@ def paced(
     settings: Paper,
     scale: Mapping[str, Swept] | None = None,
     variables: Sequence[str] | None = None,
+    threads: int | None = None,
 ) -> xr.Dataset:
-    """The samples that train: `variables` (every state when left out) of cells paced from the start."""
+    """The samples that train: `variables` (every state when left out) of cells paced from the start.
+
+    `threads`: 1 in a worker, whose other cores are other workers'.
+    """
     first, last = settings.used
     if not 0 <= first < last <= settings.duration:
         raise TrainingError(
@@ -79,7 +83,7 @@ def paced(
         )
     return simulate(
         model, list(settings.cycle_lengths), last, scale=scale, variables=list(variables or model.states),
-        sample=settings.sample, record_from=first,
+        sample=settings.sample, record_from=first, threads=threads,
     )  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""What is asked of a recording; what cannot be asked is refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ionwidgets.discovery.prepare import control_run
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.gnn import Network
+from ionwidgets.gnn.decoder import HIDDEN, hidden_states
+from ionwidgets.models import IonicModel
+from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
+
+DECODERS = ("ode", "emulator")
+MOST_HISTORY = 600_000.0  # ms of pacing before a recording
+
+
+@dataclass(frozen=True)
+class Question:
+    """The recording's typical beats, the control paced like them, and how they were paced."""
+
+    model: IonicModel
+    recording: xr.Dataset
+    beats: list[TypicalBeat]
+    warnings: list[str]
+    control: xr.Dataset
+    stimulus: tuple[float, float]
+    paced_for: float | None
+
+
+def ask(
+    model: IonicModel, recording: xr.Dataset, stimulus: tuple[float, float] | None, paced_for: float | None
+) -> Question:
+    """Find the beats and pace the control like them.
+
+    Raises
+    ------
+    RecordingError : no beats to work with, a cycle length is missing, units are not mV.
+    """
+    stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
+    beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
+    pacing = {} if paced_for is None else {"pacing": paced_for}
+    control = control_run(model, beats, stimulus, **pacing)
+    return Question(model, recording, beats, warnings, control, stimulus, paced_for)
+
+
+def check_network(
+    model: IonicModel, recording: xr.Dataset, network: Network | None, decoder: str, hidden: str
+) -> None:
+    """Refuse a decoder, a source of hidden states or a network that does not suit model and recording."""
+    if decoder not in DECODERS:
+        raise IonWidgetsError(f"unknown decoder {decoder!r}; there are: {', '.join(DECODERS)}")
+    if decoder == "emulator":
+        _check_emulated(model, recording, network)
+    if hidden not in HIDDEN:
+        raise IonWidgetsError(f"hidden states come from {' or '.join(HIDDEN)}; found {hidden!r}")
+    missing = [name for name in hidden_states(model) if name not in recording]
+    if hidden == "true" and missing:
+        raise IonWidgetsError(
+            f'hidden="true" reads {", ".join(hidden_states(model))} from the recording, as only a simulation '
+            f'has them; there is no {", ".join(missing)}; use hidden="clamp"'
+        )
+    if network is not None and network.model_hash != model.hash:
+        raise IonWidgetsError(
+            f"the network has learnt {network.model_name}:{network.variant} with other equations than "
+            f"{model.key}; train one on this model (ionwidgets learn)"
+        )
+
+
+def check_numbers(
+    model: IonicModel,
+    eta: float,
+    stimulus: tuple[float, float] | None,
+    paced_for: float | None,
+    predict_cl: Sequence[float],
+    duration: float,
+) -> None:
+    """Refuse numbers out of range, by name."""
+    if not 0 < eta < 1:
+        raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
+    if stimulus is not None and not (stimulus[1] > 0 and np.isfinite(stimulus).all()):
+        raise IonWidgetsError(
+            f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}"
+        )
+    if paced_for is not None and not 0 < paced_for <= MOST_HISTORY:
+        raise IonWidgetsError(
+            f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}"
+        )
+    pulse = stimulus[1] if stimulus else model.stimulus.duration
+    if not all(pulse < length < np.inf for length in predict_cl) or not 0 < duration < np.inf:
+        raise IonWidgetsError(
+            f"predictions are made at cycle lengths longer than the stimulus ({pulse:g} ms), over a positive "
+            f"duration, in ms; found {', '.join(f'{length:g}' for length in predict_cl)} and {duration:g}"
+        )
+
+
+def _check_emulated(model: IonicModel, recording: xr.Dataset, network: Network | None) -> None:
+    missing = [name for name in ("V", "Ca_i") if name not in recording or name not in model.observables]
+    if missing:
+        raise IonWidgetsError(
+            f"decoder emulator needs V and Ca_i, in the model and in the recording; there is no "
+            f"{' and no '.join(missing)}; use decoder ode"
+        )
+    if network is not None and network.emulator is None:
+        raise IonWidgetsError(
+            "decoder emulator needs a network with an emulator (ionwidgets learn --preset paper); this one "
+            "has none; leave it out, or use decoder ode"
+        )
