@@ -1,4 +1,4 @@
-"""The gating recurrence as one hand-differentiated kernel.
+"""The gating recurrence as one hand-differentiated kernel (on other devices than the CPU: `doubling`).
 
 Iravanian, arXiv 2011.07388, moves every Hodgkin-Huxley gate one sample of dt (ms) ahead by::
 
@@ -18,9 +18,7 @@ unit).  Arithmetic stays linear: scans in log space lose three digits for fast g
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -28,9 +26,11 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from ionwidgets.gnn.doubling import DoublingScan
+from ionwidgets.gnn.threads import in_shares
+
 FLOATS = (torch.float32, torch.float64)
 CACHE_LINE = 64  # bytes; threads that share no line of h do not slow each other down
-SMALLEST_SHARE = 1 << 15  # elements a thread; below this, waking one costs more than its work
 
 
 def gating_scan(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
@@ -76,17 +76,8 @@ def gating_scan(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> tor
     if rho.device.type == "cpu":
         h: torch.Tensor = _GatingScan.apply(rho, h_inf, h0)
         return h
-    return scan_by_steps(rho, h_inf, h0)
-
-
-def scan_by_steps(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
-    """`gating_scan` in plain torch operations, a step at a time: slow, right on every device."""
-    h = h0
-    steps = []
-    for rho_t, h_inf_t in zip(rho.unbind(0), h_inf.unbind(0), strict=True):
-        h = rho_t * h + (1 - rho_t) * h_inf_t
-        steps.append(h)
-    return torch.stack(steps) if steps else rho.clone()
+    doubled: torch.Tensor = DoublingScan.apply(rho, h_inf, h0)
+    return doubled
 
 
 class _GatingScan(torch.autograd.Function):
@@ -121,11 +112,12 @@ def _forward(
     rho: np.ndarray, h_inf: np.ndarray, h0: np.ndarray, h: np.ndarray, first: int, last: int
 ) -> None:  # pragma: no cover (compiled)
     """Fill the columns ``first:last`` of h (T, N) from rho, h_inf (T, N) and h0 (1, N)."""
+    one = rho.dtype.type(1)  # 1 - rho would be of float64, and half as fast
     before = h0[0, first:last]
     for t in range(rho.shape[0]):
         rho_t, h_inf_t, h_t = rho[t, first:last], h_inf[t, first:last], h[t, first:last]
         for i in range(h_t.size):
-            h_t[i] = rho_t[i] * before[i] + (1 - rho_t[i]) * h_inf_t[i]
+            h_t[i] = rho_t[i] * before[i] + (one - rho_t[i]) * h_inf_t[i]
         before = h_t
 
 
@@ -143,6 +135,7 @@ def _backward(
     last: int,
 ) -> None:  # pragma: no cover (compiled)
     """Fill the columns ``first:last`` of the gradients; grad_h0 (1, N) starts at zero and carries rho * a."""
+    one = rho.dtype.type(1)
     carry = grad_h0[0, first:last]
     for t in range(rho.shape[0] - 1, -1, -1):
         rho_t, h_inf_t, grad_t = rho[t, first:last], h_inf[t, first:last], grad_h[t, first:last]
@@ -151,23 +144,8 @@ def _backward(
         for i in range(carry.size):
             adjoint = grad_t[i] + carry[i]
             to_rho[i] = adjoint * (before[i] - h_inf_t[i])
-            to_h_inf[i] = adjoint * (1 - rho_t[i])
+            to_h_inf[i] = adjoint * (one - rho_t[i])
             carry[i] = adjoint * rho_t[i]
-
-
-# The pool is ours because numba's own (prange on the workqueue layer) must not be entered from two Python
-# threads at once, and here a slider may compute while a network trains.  It starts none before its use.
-_pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="gating_scan")
-
-
-def _renew_pool() -> None:
-    # A forked child inherits the pool's books but not its threads, and would wait for them for ever.
-    global _pool
-    _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="gating_scan")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_pool)
 
 
 def _over_columns(kernel: Callable[..., None], *tensors: torch.Tensor) -> None:
@@ -175,12 +153,5 @@ def _over_columns(kernel: Callable[..., None], *tensors: torch.Tensor) -> None:
     n_columns = tensors[0].shape[1] * tensors[0].shape[2]
     # On the same memory: (T, B, G) as (T, B*G), and (B, G) as (1, B*G).
     rows = [x.detach().reshape(x.shape[0] if x.ndim == 3 else 1, n_columns).numpy() for x in tensors]
-    threads = max(1, min(torch.get_num_threads(), tensors[0].numel() // SMALLEST_SHARE))
     line = CACHE_LINE // tensors[0].element_size()
-    share = max(1, -(-n_columns // (threads * line))) * line
-    others = [
-        _pool.submit(kernel, *rows, i, min(i + share, n_columns)) for i in range(share, n_columns, share)
-    ]
-    kernel(*rows, 0, min(share, n_columns))
-    for other in others:
-        other.result()
+    in_shares(lambda first, last: kernel(*rows, first, last), n_columns, tensors[0].numel(), line)

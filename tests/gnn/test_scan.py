@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionwidgets.gnn import gating_scan
-from ionwidgets.gnn.scan import SMALLEST_SHARE, scan_by_steps
+from ionwidgets.gnn.doubling import DoublingScan
+from ionwidgets.gnn.threads import SMALLEST_SHARE
 
 
 def random_gates(
@@ -35,9 +36,23 @@ def loop(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> np.ndarray
     return out
 
 
+def by_steps(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
+    """In plain torch operations, which torch differentiates."""
+    steps = [h0]
+    for rho_t, h_inf_t in zip(rho, h_inf, strict=True):
+        steps.append(rho_t * steps[-1] + (1 - rho_t) * h_inf_t)
+    return torch.stack(steps[1:]) if steps[1:] else rho.clone()
+
+
 def gradients(scan, gates: tuple[torch.Tensor, ...], weight: torch.Tensor) -> list[torch.Tensor]:
     leaves = [x.detach().clone().requires_grad_() for x in gates]
     return list(torch.autograd.grad(scan(*leaves), leaves, weight))
+
+
+@pytest.fixture(params=[gating_scan, DoublingScan.apply], ids=["kernel", "doubling"])
+def scan(request):
+    """The kernel, and what takes its place on other devices than the CPU."""
+    return request.param
 
 
 SHAPES = [(1, 1, 1), (50, 3, 4), (0, 2, 3), (5, 0, 3), (200, 100, 10), (64, 7, 513)]
@@ -45,26 +60,24 @@ SHAPES = [(1, 1, 1), (50, 3, 4), (0, 2, 3), (5, 0, 3), (200, 100, 10), (64, 7, 5
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 1e-6)])
-def test_equals_the_loop(shape, dtype, tolerance):
+def test_equals_the_loop(scan, shape, dtype, tolerance):
     gates = random_gates(*shape, dtype=dtype)
-    h = gating_scan(*gates)
+    h = scan(*gates)
     assert h.dtype == dtype
     assert h.shape == shape
     np.testing.assert_allclose(h.numpy(), loop(*gates), rtol=0, atol=tolerance)
 
 
-def test_gradcheck_with_h0():
+def test_gradcheck_with_h0(scan):
     gates = [x.requires_grad_() for x in random_gates(9, 2, 3)]
-    assert torch.autograd.gradcheck(gating_scan, gates)
+    assert torch.autograd.gradcheck(scan, gates)
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[0] > 0])
-def test_gradients_equal_those_of_torch(shape):
+def test_gradients_equal_those_of_torch(scan, shape):
     gates = random_gates(*shape)
     weight = torch.rand(shape, dtype=torch.float64)
-    for ours, torchs in zip(
-        gradients(gating_scan, gates, weight), gradients(scan_by_steps, gates, weight), strict=True
-    ):
+    for ours, torchs in zip(gradients(scan, gates, weight), gradients(by_steps, gates, weight), strict=True):
         torch.testing.assert_close(ours, torchs, rtol=1e-12, atol=1e-12)
 
 
@@ -78,9 +91,9 @@ def test_gradients_in_float32_agree_with_float64():
         assert (a.double() - b).abs().max() <= 1e-5 * b.abs().max()
 
 
-def test_no_samples_pass_no_gradient():
+def test_no_samples_pass_no_gradient(scan):
     gates = random_gates(0, 2, 3)
-    for grad, x in zip(gradients(gating_scan, gates, torch.zeros(0, 2, 3).double()), gates, strict=True):
+    for grad, x in zip(gradients(scan, gates, torch.zeros(0, 2, 3).double()), gates, strict=True):
         assert torch.equal(grad, torch.zeros_like(x))
 
 
@@ -88,7 +101,7 @@ def test_gradient_of_a_sum_and_of_one_argument_alone():
     rho, h_inf, h0 = random_gates(20, 2, 3)
     h_inf.requires_grad_()
     gating_scan(rho, h_inf, h0).sum().backward()
-    expected = gradients(scan_by_steps, (rho, h_inf, h0), torch.ones_like(rho))[1]
+    expected = gradients(by_steps, (rho, h_inf, h0), torch.ones_like(rho))[1]
     torch.testing.assert_close(h_inf.grad, expected)
 
 
@@ -122,6 +135,7 @@ def test_h_stays_within_0_and_1(gates, some_rho, some_h):
     h = gating_scan(rho, h_inf, h0)
     assert h.min() >= 0
     assert h.max() <= 1
+    torch.testing.assert_close(DoublingScan.apply(rho, h_inf, h0), h, rtol=0, atol=1e-6)
 
 
 @settings(deadline=None)
