@@ -100,6 +100,18 @@ def _moved_by_g_kr(page: Page) -> int:
 
 
 BUNDLE = "**/voila/static/widgetbundle.js"
+STALL = """
+const own = AbortSignal.timeout;
+let stalls = 3;
+AbortSignal.timeout = (ms) => {
+  const signal = own.call(AbortSignal, ms);
+  if (stalls-- > 0) {
+    const start = performance.now();
+    queueMicrotask(() => { while (performance.now() - start < 2500) {} });
+  }
+  return signal;
+};
+"""  # as anywidget begins to wait for a control's script
 NO_ADDRESS = """new MutationObserver(() => document.querySelector('meta[name=ionwidgets-plotly]')?.remove())
   .observe(document, {childList: true, subtree: true})"""
 
@@ -125,6 +137,10 @@ def test_a_slow_computer_shows_the_same(open_page: OpenPage) -> None:
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
 
     assert _moved_by_g_kr(open_page(prepare=slow).page) > 50
+
+
+def test_a_computer_that_stands_still_while_the_controls_load_shows_the_same(open_page: OpenPage) -> None:
+    assert _moved_by_g_kr(open_page(prepare=lambda page: page.add_init_script(STALL)).page) > 50
 
 
 def test_training_starts_and_stops_at_once(page: Page) -> None:
