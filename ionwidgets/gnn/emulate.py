@@ -3,10 +3,12 @@
 The published stage 2 updates at every sample and never looks back (`ionwidgets.gnn.paper`). Here the gradient
 runs through whole beats, the memory of the LSTM and the gating recurrence included::
 
-    misfit = <(m2([x, h'])[V, Ca_i] - next sample)^2>
+    misfit = <(m2([x, h'])[V, Ca_i] + (scaled currents, 0) - next sample)^2>
 
-with x and the prediction from 0 to 1 over the emulator's ranges. The scales of the currents have no place in
-m2: with this decoder they stay where their price puts them, at 1.
+with x and the prediction from 0 to 1 over the emulator's ranges. m2 has learnt the currents of the model as
+they are. What a scale s_X adds to them moves V beside it, away from the stimulus and the upstroke::
+
+    -dt sum_X (s_X - 1) I_X(V, Ca_i, h', ...)        (mV)
 """
 
 from __future__ import annotations
@@ -48,6 +50,10 @@ class EmulatedBeats:
         # The last sample of a beat, and the padding, are followed by nothing that was recorded.
         self.weight = (torch.arange(len(observed))[:, None] < lengths).to(observed.dtype).unsqueeze(-1)
         self.weight[0] = 0
+        self._balance = balance
+        asked = balance.weight * torch.roll(balance.weight, 1, 0)
+        low, high = self.emulator.outputs.low[0], self.emulator.outputs.high[0]
+        self._push = -STEP / (high - low) * asked  # of a current [A/F] on V, from 0 to 1
 
     def misfit(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
         n = gates.shape[0]
@@ -57,8 +63,16 @@ class EmulatedBeats:
             _, carried = self.emulator(x, h)
         y, _ = self.emulator(x, h, carried)
         off = y[..., : self.x.shape[-1]].unflatten(1, (-1, n)) - self.next.unsqueeze(2)
+        off = torch.cat([off[..., :1] + self._added(gates, log_scales).unsqueeze(-1), off[..., 1:]], dim=-1)
         weight = self.weight.unsqueeze(2)
         return (off.square() * weight).sum((0, 1, 3)) / (weight.sum() * off.shape[-1])
+
+    def _added(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
+        """What scales other than 1 add to V from one sample to the next (T, B, N), from 0 to 1."""
+        currents = self._balance.currents(gates).values()
+        more = torch.expm1(log_scales)
+        total = torch.stack([more[:, i, None, None] * current for i, current in enumerate(currents)]).sum(0)
+        return (0.5 * (total + torch.roll(total, 1, 1)) * self._push).movedim(0, 2)
 
     def _scaled(self, gates: torch.Tensor) -> torch.Tensor:
         if not self.ranges:

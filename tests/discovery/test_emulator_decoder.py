@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,7 +61,45 @@ def test_it_trains_over_whole_beats_and_a_run_is_the_same_in_a_batch(network: Ne
     (alone,) = retrain_batch(network, balance, [(1e-3, 1)], decoder=decoder, settings=brief)
     assert both[0].losses[-1] < 0.98 * both[0].losses[0]
     torch.testing.assert_close(both[1].gates_after, alone.gates_after, rtol=0, atol=1e-6)
-    assert max(abs(s) for s in alone.log_scales.values()) < 0.1  # m2 has no place for scales
+    assert (
+        max(abs(s) for s in alone.log_scales.values()) < 0.1
+    )  # its own error is larger than a scale's share
+
+
+def test_a_scale_moves_the_predicted_v_by_what_it_adds_to_the_current(network: Network) -> None:
+    balance = balance_of("longqt")
+    decoder = EmulatedBeats(network, balance)
+    h = gates_along(network, balance)
+    names = [current.name for current in balance.model.currents]
+    scales = torch.zeros(1, len(names), dtype=h.dtype)
+    scales[0, names.index("I_K1")] = math.log(1.5)
+    with torch.no_grad():
+        none, scaled = (decoder.misfit(h[None], x).item() for x in (torch.zeros_like(scales), scales))
+        # The same recording, had V moved by that much the other way.
+        half = 0.5 * balance.currents(h)["I_K1"]
+        asked = (balance.weight > 0) & (torch.roll(balance.weight, 1, 0) > 0)
+        low, high = decoder.emulator.outputs.low[0], decoder.emulator.outputs.high[0]
+        decoder.next = decoder.next.clone()
+        decoder.next[..., 0] += asked * (half + torch.roll(half, 1, 0)) / 2 / (high - low)
+        moved = decoder.misfit(h[None], torch.zeros_like(scales)).item()
+    assert scaled == pytest.approx(moved, rel=1e-12) and scaled != none
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "scale"), [("longqt", "I_Kr", 0.25), ("shortqt", "I_CaL", 0.25), ("ito", "I_to", 3)]
+)
+def test_the_true_scale_brings_the_prediction_nearer(
+    network: Network, name: str, current: str, scale: float
+) -> None:
+    balance = balance_of(name)
+    decoder = EmulatedBeats(network, balance)
+    h = gates_along(network, balance)
+    scales = torch.zeros(3, len(balance.model.currents), dtype=h.dtype)
+    at = [c.name for c in balance.model.currents].index(current)
+    scales[:, at] = torch.tensor([math.log(scale), 0.0, -math.log(scale)])
+    with torch.no_grad():
+        true, none, opposite = decoder.misfit(h.expand(3, *h.shape), scales).tolist()
+    assert true < none < opposite
 
 
 def test_samples_that_are_not_its_own_are_refused(network: Network) -> None:
