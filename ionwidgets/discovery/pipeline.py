@@ -25,6 +25,7 @@ from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
 from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import Balance, current_balance
+from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
@@ -51,6 +52,7 @@ def retrain(
     seed: int = 0,
     stimulus: tuple[float, float] | None = None,
     paced_for: float | None = None,
+    device: str = "cpu",
     progress: Control | None = None,
 ) -> Result:
     """Stage 2 and the fits that settle it, for a network that has learnt a library model.
@@ -61,7 +63,7 @@ def retrain(
         model = load_model(network.model_name, network.variant)
     return discover(
         model, recording, network=network, eta=eta, decoder=decoder, hidden=hidden, seed=seed,
-        stimulus=stimulus, paced_for=paced_for, progress=progress,
+        stimulus=stimulus, paced_for=paced_for, device=device, progress=progress,
     )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ def discover(
     paced_for: float | None = None,
     predict_cl: Sequence[float] = (),
     duration: float = 20_000.0,
+    device: str = "cpu",
     progress: Control | None = None,
 ) -> Result:
     """Which currents and gates differ between `model` and the cell that was recorded.
@@ -97,12 +100,13 @@ def discover(
     paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
         without it the slow concentrations of every cell are free.
     predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90.
+    device : where stage 2 trains, "cpu" or "cuda".
     progress : is told how far the work is, and may end it.
 
     Raises
     ------
     RecordingError : no beats to work with, a cycle length is missing, units are not mV.
-    TrainingError : stage 2 diverged, or the model does not run.
+    TrainingError : stage 2 diverged, the model does not run, or there is no such device.
     IonWidgetsError : the network has learnt another model; an unknown decoder or source of hidden states, or
         one that the recording or the network does not suit.
     """
@@ -110,6 +114,7 @@ def discover(
     heartbeat = Heartbeat(progress)
     # What is wrong with the input is said before any progress is.
     check_network(model, recording, network, decoder, hidden)
+    device_named(device)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
     heartbeat.report(0.0, "Pacing the control")
@@ -122,7 +127,7 @@ def discover(
     emulated = decoder == "emulator"
     retrained = retrain_network(
         network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35),
-        decoder=EmulatedBeats(network, balance) if emulated else None,
+        decoder=EmulatedBeats if emulated else None, device=device,
         settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
     )  # fmt: skip
     ratios = _current_ratios(balance, retrained)

@@ -31,16 +31,18 @@ class Layers:
             # Midway between samples, which makes the scan second order in the sample interval.
             seen = torch.stack([balance.observed(name) for name in network.observables], dim=-1)
             self._p = network.module.inputs(0.5 * (seen + torch.roll(seen, 1, 0)))
-            self._rows = torch.as_tensor(upstroke_rows(balance.beats))
+            device = balance.V.device
+            self._rows = torch.as_tensor(upstroke_rows(balance.beats), device=device)
             finer = np.stack([balance.upstroke[name] for name in network.observables], axis=-1)
-            self._p_between = network.module.inputs(torch.as_tensor(finer))
+            self._p_between = network.module.inputs(torch.as_tensor(finer, device=device))
         gating = network.module.gating
         self.weights = [
             w.detach().expand(n, *w.shape)
             for w in (gating.steady.weight, gating.steady.bias, gating.decay.weight, gating.decay.bias)
         ]
         self._step = balance.beats[0].step  # ms; the network's rho is that of one
-        self._ends = torch.tensor([beat.time.size - 1 for beat in balance.beats])  # before the padding
+        ends = [beat.time.size - 1 for beat in balance.beats]  # before the padding
+        self._ends = torch.tensor(ends, device=device)
 
     def gates(self) -> torch.Tensor:
         """Gates (N, T, B, G) over the second of two periods; the first lets them forget their start."""
@@ -49,7 +51,7 @@ class Layers:
             whole.index_copy(0, self._rows, part)
             for whole, part in zip(self._at(self._p), _in_one_step(*parts), strict=True)
         )
-        cells = torch.arange(len(self._ends))
+        cells = torch.arange(len(self._ends), device=self._ends.device)
         n = self.weights[0].shape[0]
         with torch.no_grad():  # what is left of the first period at the end of the second teaches nothing
             first = gating_scan(rho, h_inf, h_inf[0]).unflatten(1, (-1, n))

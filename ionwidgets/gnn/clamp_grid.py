@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -30,6 +30,11 @@ class Lessons:
     shape: Shape
     clamp: torch.Tensor | None
     words: str
+
+    def on(self, device: torch.device) -> Lessons:
+        """The same, with what is compared on another device."""
+        observed, h_inf, log_rate = (x.to(device) for x in (self.observed, self.h_inf, self.log_rate))
+        return replace(self, observed=observed, h_inf=h_inf, log_rate=log_rate)
 
 
 def lessons(model: IonicModel, observables: tuple[str, ...], settings: Stage1) -> Lessons:

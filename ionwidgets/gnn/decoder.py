@@ -12,7 +12,7 @@ is what the theory does not explain. s_X is a scale per current beside the gates
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import myokit
@@ -62,9 +62,17 @@ class Balance:
     noise: float
     upstroke: dict[str, NDArray]
 
+    def on(self, device: torch.device) -> Balance:
+        """The same, with its tensors on another device."""
+        moved = {
+            key: value.to(device) if torch.is_tensor(value) else value for key, value in self.fixed.items()
+        }
+        V, dVdt, weight = (x.to(device) for x in (self.V, self.dVdt, self.weight))
+        return replace(self, V=V, dVdt=dVdt, weight=weight, fixed=moved)
+
     def observed(self, name: str) -> torch.Tensor:
         """V [mV] or Ca_i [mM] along the beats (T, B); the model's own Ca_i where none was recorded."""
-        return torch.as_tensor(self.hidden[name])
+        return torch.as_tensor(self.hidden[name], device=self.V.device)
 
     def currents(self, gates: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every membrane current (..., T, B) [A/F] at control scale, with these gates (..., T, B, G)."""

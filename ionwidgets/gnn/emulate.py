@@ -46,9 +46,11 @@ class EmulatedBeats:
         self.next = self.emulator.scaled(observed)
         self.x = torch.roll(self.next, 1, 0)  # the sample before, round the beat
         self.ranges = network.module.shape.gate_range
-        lengths = torch.tensor([beat.time.size for beat in balance.beats])
+        device = observed.device
+        lengths = torch.tensor([beat.time.size for beat in balance.beats], device=device)
         # The last sample of a beat, and the padding, are followed by nothing that was recorded.
-        self.weight = (torch.arange(len(observed))[:, None] < lengths).to(observed.dtype).unsqueeze(-1)
+        recorded = torch.arange(len(observed), device=device)[:, None] < lengths
+        self.weight = recorded.to(observed.dtype).unsqueeze(-1)
         self.weight[0] = 0
         self._balance = balance
         asked = balance.weight * torch.roll(balance.weight, 1, 0)

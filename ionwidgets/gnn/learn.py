@@ -24,6 +24,7 @@ from ionwidgets.errors import SimulationError, TrainingError
 from ionwidgets.gnn.checkpoint import Checkpoint
 from ionwidgets.gnn.clamp_grid import Lessons, lessons
 from ionwidgets.gnn.descent import Descent, Diverged, Stage1
+from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.measure import stage1_figures
 from ionwidgets.gnn.network import GatingNetwork, Network
 from ionwidgets.gnn.threads import one_thread
@@ -45,6 +46,7 @@ def learn(
     observables: Sequence[str] | None = None,
     checkpoint: str | Path | None = None,
     preset: str = "default",
+    device: str = "cpu",
 ) -> Network:
     """Teach a network the gates of `model`; a shipped network of the same equations is loaded unless `fresh`.
 
@@ -59,7 +61,8 @@ def learn(
         already, the training goes on from there, to the last bit as if it had never been interrupted. It
         means that there is a training, whether a network is shipped or not.
     preset : "default", or "paper" for the published recipe: V and Ca_i, an emulator beside the gates
-        (`ionwidgets.gnn.paper`), in seconds and without `checkpoint` or `settings`.
+        (`ionwidgets.gnn.paper`), in seconds and without `checkpoint`, `settings` or `device`.
+    device : where it trains, "cpu" or "cuda"; the network that comes back is on the CPU.
 
     Returns
     -------
@@ -68,9 +71,9 @@ def learn(
 
     Raises
     ------
-    TrainingError : an unknown preset, the model has no gate to learn or no such observable, the loss has left
-        all bounds, the model does not run with the gates that were learnt, or the checkpoint is of another
-        training.
+    TrainingError : an unknown preset or device, the model has no gate to learn or no such observable, the
+        loss has left all bounds, the model does not run with the gates that were learnt, or the checkpoint is
+        of another training.
 
     Examples
     --------
@@ -80,9 +83,10 @@ def learn(
     >>> network = iw.learn(model, observables=("V", "Ca_i"), checkpoint="run.safetensors")
     """
     if preset == "paper":
-        return _as_published(model, seed, progress, settings, observables, checkpoint)
+        return _as_published(model, seed, progress, settings, observables, checkpoint, device)
     if preset != "default":
         raise TrainingError(f"unknown preset {preset!r}; there are: default, paper")
+    place = device_named(device)
     seen = _seen(model, ("V",) if observables is None else observables)
     shipped = None if fresh or checkpoint is not None else shipped_network(model)
     if shipped is not None and shipped.observables == seen:
@@ -100,7 +104,7 @@ def learn(
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
     }
     file = None if checkpoint is None else Checkpoint(checkpoint, card)
-    taught = lessons(model, seen, settings)
+    taught = lessons(model, seen, settings).on(place)
     module = _fit(model, taught, seed, progress, settings, file)
     network = Network(
         module, model.gate_names, card | {"data": taught.words, "command": _command(card, model)}
@@ -122,13 +126,15 @@ def _as_published(
     settings: object,
     observables: object,
     file: object,
+    device: str,
 ) -> Network:
     from ionwidgets.gnn.paper import learn_as_published
 
-    if not (settings is None and file is None and observables in (None, ("V", "Ca_i"), ["V", "Ca_i"])):
+    seen = observables in (None, ("V", "Ca_i"), ["V", "Ca_i"])
+    if not (settings is None and file is None and seen and device == "cpu"):
         raise TrainingError(
-            'preset="paper" sees V and Ca_i, has its own numbers and ends in seconds: leave out settings, '
-            "observables and checkpoint"
+            'preset="paper" sees V and Ca_i, has its own numbers and ends in seconds on the CPU: leave out '
+            "settings, observables, checkpoint and device"
         )
     return learn_as_published(model, seed=seed, progress=progress)
 
@@ -171,8 +177,9 @@ def _fit(
     generator = torch.random.get_rng_state()
     torch.manual_seed(seed)
     module = GatingNetwork(len(model.gate_names), taught.shape, taught.clamp).double()
+    module = module.to(taught.observed.device)
     torch.random.set_rng_state(generator)  # a user's own random numbers are none of ours
-    descent = Descent(module, _loss(module, taught, settings), settings)
+    descent = Descent(module, gate_loss(module, taught, settings), settings)
 
     def tell(done: int, loss: float) -> None:
         if progress is not None and done % TOLD_EVERY == 0:
@@ -194,10 +201,10 @@ def _fit(
     finally:
         if file is not None:
             file.write()
-    return module.float().double()  # as a file has it, so that its figures are those of the file
+    return module.cpu().float().double()  # as a file has it, so that its figures are those of the file
 
 
-def _loss(module: GatingNetwork, taught: Lessons, settings: Stage1) -> Callable[[], torch.Tensor]:
+def gate_loss(module: GatingNetwork, taught: Lessons, settings: Stage1) -> Callable[[], torch.Tensor]:
     logit = torch.logit(taught.h_inf.clamp(1e-7, 1 - 1e-7)).clamp(max=OPEN)
 
     def loss() -> torch.Tensor:

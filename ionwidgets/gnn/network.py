@@ -12,7 +12,8 @@ second-order method can finish the fit.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,13 @@ class Network:
     @property
     def observables(self) -> tuple[str, ...]:
         return self.module.shape.observables
+
+    def on(self, device: torch.device) -> Network:
+        """The same network on another device; itself where it is there already."""
+        if self.module.gating.steady.weight.device == device:
+            return self
+        emulator = None if self.emulator is None else deepcopy(self.emulator).to(device)
+        return replace(self, module=deepcopy(self.module).to(device), emulator=emulator)
 
     def gate_curves(self, V: ArrayLike) -> dict[str, tuple[NDArray, NDArray]]:
         """h_inf and tau [ms] of every gate at potentials `V` [mV], shape (N,).

@@ -39,7 +39,7 @@ def information(balance: Balance, h: torch.Tensor) -> torch.Tensor:
 
 def price(balance: Balance, h: torch.Tensor) -> torch.Tensor:
     """c (T, B, G) by which a change |h' - h| is weighed; 0 after the end of a beat."""
-    lengths = torch.tensor([beat.time.size for beat in balance.beats])
-    recorded = torch.arange(h.shape[0])[:, None] < lengths
+    lengths = torch.tensor([beat.time.size for beat in balance.beats], device=h.device)
+    recorded = torch.arange(h.shape[0], device=h.device)[:, None] < lengths
     dear = 1 + DEAREST / (1 + information(balance, h) / INFORMED)
     return dear * recorded.unsqueeze(-1)

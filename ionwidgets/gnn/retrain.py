@@ -15,7 +15,7 @@ same whatever it is batched with, but for the order of sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.along_beats import Layers, gates_along
 from ionwidgets.gnn.decoder import Balance
+from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.network import Network
 from ionwidgets.gnn.prior import price
 from ionwidgets.gnn.quasi_newton import Descents
@@ -42,6 +43,9 @@ class Decoder(Protocol):
 
     def misfit(self, gates: torch.Tensor, log_scales: torch.Tensor) -> torch.Tensor:
         """How far N sets of gates (N, T, B, G) with scales (N, currents) are from the recording: (N,)."""
+
+
+MakeDecoder = Callable[[Network, Balance], Decoder]
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,18 @@ def retrain_network(
     balance: Balance,
     *,
     seed: int = 0,
-    decoder: Decoder | None = None,
+    decoder: MakeDecoder | None = None,
     progress: Control | None = None,
     settings: Stage2 | None = None,
+    device: str = "cpu",
 ) -> Retrained:
     """Retrain the gating layer of `network` on a recording; arguments and errors as for `retrain_batch`."""
     settings = settings or Stage2()
     runs = [(settings.eta, seed)]
-    return retrain_batch(network, balance, runs, decoder=decoder, progress=progress, settings=settings)[0]
+    (retrained,) = retrain_batch(
+        network, balance, runs, decoder=decoder, progress=progress, settings=settings, device=device
+    )
+    return retrained
 
 
 @one_thread()
@@ -94,29 +102,32 @@ def retrain_batch(
     balance: Balance,
     runs: Sequence[tuple[float, int]],
     *,
-    decoder: Decoder | None = None,
+    decoder: MakeDecoder | None = None,
     progress: Control | None = None,
     settings: Stage2 | None = None,
+    device: str = "cpu",
 ) -> list[Retrained]:
     """Retrain the gating layer of `network` once for every (eta, seed) of `runs`, all in one batch.
 
-    `balance`: the recording, which currents and shares are read from; `decoder`: what the gates are held
-    against, the balance itself when left out. `settings.eta` is not used.
+    `balance`: the recording, which currents and shares are read from; `decoder`: makes what the gates are
+    held against (`EmulatedBeats`), the balance itself when left out; `device`: "cpu" or "cuda", what comes
+    back is on the CPU. `settings.eta` is not used.
 
     Raises
     ------
-    TrainingError : the loss is no finite number; the network that was handed in is as it was.
+    TrainingError : the loss is no finite number; the network that was handed in is as it was. There is no
+        such device.
     """
-    settings = settings or Stage2()
+    settings, place = settings or Stage2(), device_named(device)
+    network, balance = network.on(place), balance.on(place)
+    judge = balance if decoder is None else decoder(network, balance)
     names = [current.name for current in balance.model.currents]
     # Two starts a run: no scale changed, and those scales that explain most while the gates stay.
     starts = [_first_scales(balance, runs)]
     if decoder is None:
         starts.append(starts[0] + _scales_alone(network, balance, settings))
     layers = Layers(network, balance, len(starts) * len(runs))
-    objective = _Objective(
-        layers, balance, decoder or balance, settings, [eta for eta, _ in runs] * len(starts)
-    )
+    objective = _Objective(layers, balance, judge, settings, [eta for eta, _ in runs] * len(starts))
     descents = Descents(objective.packed(torch.cat(starts)), objective)
     losses = [descents.loss]
     if not descents.loss.isfinite().all():
@@ -137,7 +148,8 @@ def retrain_batch(
             break
         descents.step()
         losses.append(descents.loss)
-    best = descents.loss.unflatten(0, (len(starts), -1)).argmin(0) * len(runs) + torch.arange(len(runs))
+    first_or_second = descents.loss.unflatten(0, (len(starts), -1)).argmin(0)
+    best = first_or_second * len(runs) + torch.arange(len(runs), device=place)
     with torch.no_grad():
         log_scales = objective.unpack(descents.x)[best]
         h, altered = objective.references[0], layers.gates()[best]
@@ -146,14 +158,14 @@ def retrain_batch(
         last = balance.misfit(altered, log_scales)
     return [
         Retrained(
-            layers.network(int(best[i])),
-            h,
-            altered[i],
+            layers.network(int(best[i])).on(torch.device("cpu")),
+            h.cpu(),
+            altered[i].cpu(),
             dict(zip(names, log_scales[i].tolist(), strict=True)),
             _explained(balance, before, h, altered[i], log_scales[i]),
             first.item(),
             last[i].item(),
-            torch.stack(losses)[:, best[i]].numpy(),
+            torch.stack(losses)[:, best[i]].cpu().numpy(),
         )
         for i in range(len(runs))
     ]

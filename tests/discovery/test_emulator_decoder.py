@@ -55,10 +55,9 @@ def test_the_misfit_is_that_of_the_next_samples(network: Network) -> None:
 
 def test_it_trains_over_whole_beats_and_a_run_is_the_same_in_a_batch(network: Network) -> None:
     balance = balance_of("longqt")
-    decoder = EmulatedBeats(network, balance)
     brief = Stage2(updates=12)
-    both = retrain_batch(network, balance, [(1e-6, 0), (1e-3, 1)], decoder=decoder, settings=brief)
-    (alone,) = retrain_batch(network, balance, [(1e-3, 1)], decoder=decoder, settings=brief)
+    both = retrain_batch(network, balance, [(1e-6, 0), (1e-3, 1)], decoder=EmulatedBeats, settings=brief)
+    (alone,) = retrain_batch(network, balance, [(1e-3, 1)], decoder=EmulatedBeats, settings=brief)
     assert both[0].losses[-1] < 0.98 * both[0].losses[0]
     torch.testing.assert_close(both[1].gates_after, alone.gates_after, rtol=0, atol=1e-6)
     assert (
