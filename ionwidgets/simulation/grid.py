@@ -10,7 +10,7 @@ import myokit
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.errors import ModelError, SimulationError, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.drug import Drug
 from ionwidgets.simulation.gate_table import GateCurves, GateTable, Range
@@ -92,7 +92,15 @@ def settings(
         }
         key = tuple(surroundings.values())
         if key not in kernels:
-            kernels[key] = kernel.with_constants({**constants, **surroundings})
+            try:
+                kernels[key] = kernel.with_constants({**constants, **surroundings})
+            except ModelError as error:
+                made = ", ".join(
+                    f"{axis.name}={value:g}" for axis, value in chosen if axis.kind == "conditions"
+                )
+                raise SimulationError(
+                    f"with {made or 'this stimulus'} the model has no values: {error}"
+                ) from None
         scales = kernel.scales({})
         for axis, value in chosen:
             if axis.kind == "scale":

@@ -162,6 +162,8 @@ def follow_beat(found, t, v, slope, ca, t_before, v_before, ca_before, low):
     """Take what step (t_before, t) tells of a beat's biomarkers; returns the lowest V of its late phase."""
     if slope > found[DVDT_MAX]:
         found[DVDT_MAX], found[UPSTROKE] = slope, t
+        for j in (APD30, APD50, APD90):  # a fall before the upstroke is none of this action potential
+            found[j] = np.nan
     if v > found[PEAK]:
         found[PEAK] = v
         for j in (APD30, APD50, APD90):
