@@ -38,6 +38,8 @@ def read_equations(path: Path) -> tuple[myokit.Model, myokit.Protocol | None]:
         model.validate()
     except FileNotFoundError:
         raise ModelError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ModelError(f"{path}: is a folder; give the model file in it") from None
     except (OSError, ValueError, LookupError) as error:
         # ValueError and LookupError: bytes that are no UTF-8, an encoding that expat does not have.
         raise ModelError(f"{path.name}: cannot be read as text ({' '.join(str(error).split())})") from None
