@@ -32,7 +32,7 @@ def read_equations(path: Path) -> tuple[myokit.Model, myokit.Protocol | None]:
             model, protocol = _from_cellml(content), None
         else:
             # Not myokit.load_model: it fails without a word on a first line that it cannot read.
-            model, protocol, _ = myokit.parse(content.decode("utf-8").splitlines())
+            model, protocol, _ = myokit.parse(content.decode("utf-8-sig").splitlines())
         if model is None:
             raise ModelError(f"{path.name}: no [[model]] in it")
         model.validate()

@@ -41,7 +41,7 @@ def iv_curve(dataset: xr.Dataset, current: str) -> pd.DataFrame:
     check_dataset("iv_curve", dataset)
     if "V_test" not in dataset.coords:
         raise SimulationError("an I-V curve is read from a VoltageClamp, one step of which has a list of V")
-    if current not in dataset:
+    if current not in dataset or dataset[current].dims != ("cell", "time"):
         raise SimulationError(unknown_name("current", current, [str(name) for name in dataset.data_vars]))
     swept = [str(name) for name in dataset.coords if dataset[name].dims == ("cell",)]
     time = dataset["time"].values

@@ -70,7 +70,9 @@ def settings(
         model.scaled_by(axis.name)
         for factor in axis.values:
             if not 0 <= factor < 1e3:
-                raise SimulationError(f"scale of {axis.name} must be a factor from 0 on; found {factor:g}")
+                raise SimulationError(
+                    f"scale of {axis.name} must be a factor from 0 on, below 1000; found {factor:g}"
+                )
     if drug is not None:
         for name in drug.ic50:
             model.scaled_by(name)

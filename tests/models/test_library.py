@@ -209,3 +209,17 @@ def test_names_that_a_model_does_not_have_are_told() -> None:
             ask()
     with pytest.raises(ModelError, match="unknown variant of tnnp2004 '3'"):
         load_model("tnnp2004", 3)  # type: ignore[arg-type]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """Some editors write one at the head of a file."""
+    path = tmp_path / "marked.mmt"
+    path.write_text(HODGKIN_HUXLEY, encoding="utf-8-sig")
+    assert load_model(path).gate_names
+
+
+def test_calcium_is_not_the_membrane_potential(tmp_path: Path) -> None:
+    path = tmp_path / "cell.mmt"
+    path.write_text(one_gate_model("(inf - x) / tau"))
+    with pytest.raises(ModelError, match=r"membrane\.V is the membrane potential, not calcium"):
+        load_model(path, calcium="V")

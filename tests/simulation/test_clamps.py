@@ -144,6 +144,8 @@ def test_time_constants_and_boltzmann_curves_of_known_shape() -> None:
         iw.boltzmann([1, 2], [3, 4])
     with pytest.raises(SimulationError, match="unknown current"):
         iw.iv_curve(data, "I_y")
+    with pytest.raises(SimulationError, match="unknown current 'V_test'"):
+        iw.iv_curve(data, "V_test")
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,8 @@ def test_gates_stay_between_0_and_1(scale: dict[str, float]) -> None:
         ({"cycle_lengths": "500"}, "cycle lengths must be given as numbers; found '500'"),
         ({"variables": 3}, "variables must be a list of names"),
         ({"variables": [3]}, "variables must be a list of names"),
+        ({"scale": {"g_Kr": 1e5}}, "from 0 on, below 1000; found 100000"),
+        ({"duration": 1e9}, "positive, in ms, and below 1e8; found 1e"),
         ({"scale": {3: 1.0}}, "scale must have names as its keys; found 3"),
         ({"conditions": {3: 1.0}}, "conditions must have names as its keys; found 3"),
         ({"conditions": {"F": 0.0}}, "with F=0 the model has no values"),
