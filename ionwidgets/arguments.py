@@ -22,10 +22,12 @@ def cycle_lengths(text: str, option: str = "--cycle-lengths") -> list[float]:
             lengths.append(numbers[0])
         elif len(numbers) == 3 and numbers[2] > 0 and numbers[1] >= numbers[0]:
             start, stop, step = numbers
-            count = int(np.floor((stop - start) / step + 1e-9)) + 1
+            count = np.floor((stop - start) / step + 1e-9) + 1
             if count > MOST_CELLS:
-                raise IonWidgetsError(f"{option} {text}: {count} cells are too many; at most {MOST_CELLS}")
-            lengths += [start + step * i for i in range(count)]
+                raise IonWidgetsError(
+                    f"{option} {text}: {count:.12g} cells are too many; at most {MOST_CELLS}"
+                )
+            lengths += [start + step * i for i in range(int(count))]
         else:
             raise IonWidgetsError(f"{option} {text}: a range is START:STOP:STEP with STOP at or above START")
     return lengths

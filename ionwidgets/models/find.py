@@ -81,7 +81,7 @@ def named(name: str, variables: Sequence[myokit.Variable], what: str) -> myokit.
     if len(found) > 1:
         raise ModelError(f"{name} is in several components; give {' or '.join(v.qname() for v in found)}")
     if not found:
-        raise ModelError(unknown_name(what, name, [v.name() for v in variables]))
+        raise ModelError(unknown_name(what, str(name), [v.name() for v in variables]))
     return found[0]
 
 

@@ -253,7 +253,13 @@ class IonicModel:
         """Values of variables (currents, fluxes, potentials) at given states, the stimulus off.
 
         `state` maps every state that they need to a number or an array; arrays broadcast.
+
+        Raises
+        ------
+        ModelError : a name that the model does not have, or a state that is needed and not given.
         """
+        for name in (*names, *state):
+            self._check_name(name)
         known = {self.variables[name]: np.asarray(value, dtype=float) for name, value in state.items()}
         known[self.pace_variable] = np.asarray(0.0)
         return {name: np.asarray(evaluate(myokit.Name(self.variables[name]), known)) for name in names}
@@ -285,9 +291,12 @@ class IonicModel:
 
     def equation(self, name: str) -> str:
         """The equation of one variable, as text."""
-        if name not in self.variables:
-            raise ModelError(unknown_name(f"variable of {self.key}", name, list(self.variables)))
+        self._check_name(name)
         return self.variables[name].eq().code()
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.variables:
+            raise ModelError(unknown_name(f"variable of {self.key}", str(name), list(self.variables)))
 
     def save(self, path: str | Path) -> None:
         """Write the model as `.mmt` or, by the suffix, CellML 2.0; loading it gives equal derivatives.

@@ -132,7 +132,7 @@ def _from_library(name: str, variant: str | None) -> IonicModel:
     variant = variant or next(iter(variants), None)
     if variant is not None:
         if variant not in variants:
-            raise ModelError(unknown_name(f"variant of {name}", variant, list(variants)))
+            raise ModelError(unknown_name(f"variant of {name}", str(variant), list(variants)))
         for line in equations.meta[f"variant_{variant}"].strip().splitlines()[1:]:
             target, _, equation = line.partition("=")
             equations.get(target.strip()).set_rhs(equation.strip())

@@ -32,12 +32,14 @@ def read_equations(path: Path) -> tuple[myokit.Model, myokit.Protocol | None]:
             model, protocol = _from_cellml(content), None
         else:
             # Not myokit.load_model: it fails without a word on a first line that it cannot read.
-            model, protocol, _ = myokit.parse(content.decode("utf-8").splitlines())
+            model, protocol, _ = myokit.parse(content.decode("utf-8-sig").splitlines())
         if model is None:
             raise ModelError(f"{path.name}: no [[model]] in it")
         model.validate()
     except FileNotFoundError:
         raise ModelError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ModelError(f"{path}: is a folder; give the model file in it") from None
     except (OSError, ValueError, LookupError) as error:
         # ValueError and LookupError: bytes that are no UTF-8, an encoding that expat does not have.
         raise ModelError(f"{path.name}: cannot be read as text ({' '.join(str(error).split())})") from None

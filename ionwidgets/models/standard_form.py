@@ -51,6 +51,8 @@ def to_standard_form(
         neighbours.set_binding(None)
     paced_by = _paced_by(protocol, time.unit())
     V, Ca_i = find_voltage(equations, voltage), find_calcium(equations, calcium)
+    if Ca_i is not None and Ca_i is V:
+        raise ModelError(f"{V.qname()} is the membrane potential, not calcium: give calcium= another state")
     label(V, "membrane_potential")
     convert(V, "mV")
     convert(time, "ms")

@@ -8,6 +8,7 @@ import xarray as xr
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import diastoles, find_beats, period
+from ionwidgets.simulation.given import check_dataset
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
@@ -43,8 +44,9 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
 
     Raises
     ------
-    RecordingError : the dataset has no V.
+    RecordingError : this is no Dataset with the dimension cell, or it has no V.
     """
+    check_dataset("biomarkers", dataset, RecordingError)
     alone = beats_by_itself(dataset)
     if alone and "V" not in dataset:
         raise RecordingError(

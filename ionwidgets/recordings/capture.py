@@ -10,6 +10,7 @@ from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import stimulus_times
 from ionwidgets.recordings.biomarkers import beats_by_itself, biomarkers, cycle_lengths
 from ionwidgets.simulation.captured import captured
+from ionwidgets.simulation.given import check_dataset, shown
 from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
 ALTERNANS = 2.0  # ms
@@ -36,16 +37,16 @@ def capture(dataset: xr.Dataset, last: int = 8) -> pd.DataFrame:
 
     Raises
     ------
-    RecordingError : no V and no beats in the dataset, a clamp, a cell without a stimulus, a recording whose
-        cycle length is not known, or `last` below 1.
+    RecordingError : no dimension cell, no V and no beats in the dataset, a clamp, a cell without a stimulus,
+        a recording whose cycle length is not known, or `last` no whole number from 1 on.
 
     Examples
     --------
     >>> import ionwidgets as iw
     >>> iw.capture(iw.simulate(iw.load_model("tnnp2004"), [200, 1000], 10_000, variables=[]))
     """
-    if last < 1:
-        raise RecordingError(f"last must be at least 1, the number of beats to look at; found {last}")
+    check_dataset("capture", dataset, RecordingError)
+    _check_last(last)
     protocol = dataset.attrs.get("protocol", "")
     if protocol in ("VoltageClamp", "CurrentClamp"):
         raise RecordingError(
@@ -76,6 +77,13 @@ def capture(dataset: xr.Dataset, last: int = 8) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _check_last(last: object) -> None:
+    if not (isinstance(last, int | np.integer) and last >= 1):
+        raise RecordingError(
+            f"last must be at least 1, the whole number of beats to look at; found {shown(last)}"
+        )
 
 
 def _beats(dataset: xr.Dataset, cell: int, cycle_length: float) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.text_table import TextTable
 from ionwidgets.recordings.units import canonical_unit, check_quantity, known_units, require_unit
@@ -19,6 +21,7 @@ _TITLES: Final = {  # letters and digits of a title, lower case, its unit taken 
     "Ca_i": {"ca", "cai", "ca2", "ca2i", "calcium", "intracellularcalcium", "cytosoliccalcium"},
     "I_inj": {"i", "iinj", "im", "current", "injectedcurrent"},
 }
+_EXAMPLES: Final = {"columns": "{'time': 0, 'V': 1}", "units": "{'time': 's'}"}
 _BRACKETED: Final = re.compile(r"^(?P<name>.*\S)\s*[\[(](?P<unit>[^\[\]()]*)[\])]$")
 _SUFFIXED: Final = re.compile(r"^(?P<name>.+?)\s*(?:_|/|\s)\s*(?P<unit>\S+)$")
 
@@ -40,6 +43,11 @@ def choose_columns(
     What `columns` names is taken; the other quantities are recognised by their titles. Without a header, two
     columns are time and V.
     """
+    for option, given in (("columns", columns), ("units", units)):
+        if not isinstance(given, Mapping):
+            raise RecordingError(
+                f"{option} must be values by quantity, such as {option}={_EXAMPLES[option]}; found {given!r}"
+            )
     for quantity in columns:
         check_quantity(quantity, "columns")
     for quantity in units:
@@ -122,10 +130,10 @@ def _recognise(table: TextTable, where: dict[str, int], notes: list[str]) -> Non
 
 
 def _index_of(table: TextTable, quantity: str, wanted: int | str) -> int:
-    if isinstance(wanted, int):
+    if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
         if 0 <= wanted < table.width:
-            return wanted
-    elif table.header is not None:
+            return int(wanted)
+    elif isinstance(wanted, str) and table.header is not None:
         for key in (str, str.strip, str.casefold, lambda title: split_title(title)[0].casefold()):
             matching = [i for i, title in enumerate(table.header) if key(title) == key(wanted)]
             if matching:

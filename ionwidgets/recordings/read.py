@@ -110,7 +110,12 @@ def _convert(file: _File) -> None:
             file.notes.append(f"unit of {quantity} inferred from its numbers: {unit}")
         if unit != ARBITRARY:
             factor = FACTORS[quantity][unit]
-            file.values[quantity] = values if factor == 1.0 else values * factor
+            with np.errstate(over="ignore"):
+                file.values[quantity] = values if factor == 1.0 else values * factor
+            endless = np.flatnonzero(~np.isfinite(file.values[quantity]))
+            if endless.size:
+                row, target = int(endless[0]), TARGET[quantity]
+                raise file.error(f"{values[row]:g} {unit} is too large, infinite in {target}", quantity, row)
         file.units[quantity] = ARBITRARY if unit == ARBITRARY else TARGET[quantity]
     if file.units["V"] == "mV":
         row = int(np.argmax(np.abs(file.values["V"])))

@@ -25,7 +25,8 @@ from ionwidgets.recordings.units import QUANTITIES, canonical_unit
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "#n/a", "-nan", "+nan", "<na>"}
 _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BLANK: Final = " \t\x0b\x0c"  # what pandas passes over around a number; no other space
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,22 @@ class TextTable:
 
     def _explain(self, wanted: list[int], otherwise: str) -> NoReturn:
         for line, row in zip(self.lines, self.rows, strict=True):
+            if row.count('"') % 2:
+                raise RecordingError("a quotation mark is not closed", file=self.file, line=int(line))
             fields = split_row(row, self.delimiter)
             for index in wanted:
-                field = fields[index].strip()
-                fault = _fault(field if self.decimal == "." else field.replace(",", "."))
+                fault = _fault(fields[index].strip(_BLANK), self.decimal)
                 if fault:
                     raise RecordingError(fault, file=self.file, line=int(line), column=self.label(index))
         raise RecordingError(f"cannot be read as numbers: {otherwise}", file=self.file)
 
 
-def _fault(field: str) -> str | None:
+def _fault(field: str, decimal: str) -> str | None:
     """What is wrong with one field, or None."""
+    if decimal == ",":
+        if "." in field and _NUMBER.fullmatch(field):
+            return f"{field!r} has a decimal point where the rows before have a decimal comma"
+        field = field.replace(",", ".")
     if not field:
         return "the field is empty; every sample needs a number"
     if field.lower() in _MISSING:
@@ -112,7 +118,10 @@ def split_row(row: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         return row.split()
     if '"' in row:
-        return next(csv.reader([row], delimiter=delimiter, skipinitialspace=True))
+        try:
+            return next(csv.reader([row], delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:  # a field longer than any number or title
+            return row.split(delimiter)
     return row.split(delimiter)
 
 
@@ -155,13 +164,15 @@ def load_table(path: Path) -> TextTable:
         rows=[line for _, line in body],
         lines=np.fromiter((number for number, _ in body), dtype=np.int64, count=len(body)),
         delimiter=delimiter,
-        decimal=_decimal(body[0][1], delimiter),
+        decimal=_decimal(body, delimiter),
         width=width,
     )
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        if "\0" in str(path):
+            raise RecordingError(f"{str(path)!r}: a file's name holds no NUL")
         raw = path.read_bytes()
         return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except FileNotFoundError:
@@ -239,8 +250,17 @@ def _delimiter(numbered: list[tuple[int, str]]) -> str:
     return "," if any("," in line for line in sample) else " "
 
 
-def _decimal(row: str, delimiter: str) -> str:
-    return "," if delimiter in ";\t" and "," in row and "." not in row else "."
+def _decimal(body: list[tuple[int, str]], delimiter: str) -> str:
+    """As the first number tells that has any; whole ones tell nothing."""
+    if delimiter not in ";\t":
+        return "."
+    for _, row in body:
+        if "," in row or "." in row:
+            for field in split_row(row, delimiter):
+                mark = "," if "," in field else "."
+                if mark in field and _NUMBER.fullmatch(field.strip().replace(",", ".")):
+                    return mark
+    return "."
 
 
 def _check_width(body: list[tuple[int, str]], delimiter: str, width: int, file: str, *, against: str) -> None:

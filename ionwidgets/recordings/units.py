@@ -58,9 +58,9 @@ def canonical_unit(quantity: str, text: str) -> str | None:
     return alias if alias in known else folded.get(alias)
 
 
-def require_unit(quantity: str, text: str) -> str:
+def require_unit(quantity: str, text: object) -> str:
     """`canonical_unit`, or the RecordingError that says which units there are."""
-    unit = canonical_unit(quantity, text)
+    unit = canonical_unit(quantity, text) if isinstance(text, str) else None
     if unit is None:
         known = ", ".join(known_units(quantity)) or "none, it is a plain number"
         raise RecordingError(f"unknown unit {text!r} for {quantity}; there are: {known}")
@@ -110,7 +110,7 @@ def _parse_pairs(text: str, option: str, example: str) -> dict[str, str]:
 def check_quantity(quantity: str, option: str) -> None:
     """Raise RecordingError unless a recording may hold `quantity`."""
     if quantity not in QUANTITIES:
-        raise RecordingError(f"{option}: {unknown_name('quantity', quantity, list(QUANTITIES))}")
+        raise RecordingError(f"{option}: {unknown_name('quantity', str(quantity), list(QUANTITIES))}")
 
 
 def parse_columns(text: str) -> dict[str, int | str]:

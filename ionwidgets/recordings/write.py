@@ -10,7 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
+from ionwidgets.recordings.biomarkers import cycle_lengths
 from ionwidgets.recordings.units import TARGET
+from ionwidgets.simulation.given import check_dataset
 
 _WRITTEN: Final = ("V", "Ca_i", "I_inj")
 
@@ -29,9 +31,10 @@ def write_recording(dataset: xr.Dataset, path: str | Path) -> None:
 
     Raises
     ------
-    RecordingError : no V; a NaN before a cell's last sample; a folder that is not there.
+    RecordingError : no dimension cell; no V; a NaN before a cell's last sample; a folder that is not there.
     """
     path = Path(path)
+    check_dataset("write_recording", dataset, RecordingError)
     if "V" not in dataset:
         raise RecordingError(f"no variable 'V' to write; there are: {', '.join(map(str, dataset.data_vars))}")
     names = [name for name in _WRITTEN if name in dataset]
@@ -49,22 +52,23 @@ def write_recording(dataset: xr.Dataset, path: str | Path) -> None:
         columns.update(zip(titles, (trace[:length] for trace in traces), strict=True))
         blocks.append(pd.DataFrame(columns))
     try:
-        pd.concat(blocks).to_csv(path, index=False)
+        # By the suffix pandas would also write what read_recording cannot read, such as .zip.
+        compression = "gzip" if path.suffix.lower() == ".gz" else None
+        pd.concat(blocks).to_csv(path, index=False, compression=compression)
     except OSError as error:
         raise RecordingError(f"cannot be written: {error.strerror or error}", file=path) from None
 
 
 def _keys(dataset: xr.Dataset, cell: int) -> dict[str, float]:
     """The columns that tell this cell from the others."""
-    cycle_length = dataset["cycle_length"]
-    known = np.isfinite(cycle_length.values).all() and cycle_length.attrs.get("origin") != "beats"
+    lengths = cycle_lengths(dataset)
+    is_estimate = "cycle_length" in dataset and dataset["cycle_length"].attrs.get("origin") == "beats"
+    known = np.isfinite(lengths).all() and not is_estimate
     keys: dict[str, float] = {}
     if "sweep" in dataset.coords:
         keys["sweep"] = float(dataset["sweep"].values[cell])
-    elif dataset.sizes["cell"] > 1 and not (
-        known and np.unique(cycle_length.values).size == cycle_length.size
-    ):
+    elif dataset.sizes["cell"] > 1 and not (known and np.unique(lengths).size == lengths.size):
         keys["sweep"] = float(cell)
     if known:
-        keys["cycle_length [ms]"] = float(cycle_length.values[cell])
+        keys["cycle_length [ms]"] = float(lengths[cell])
     return keys

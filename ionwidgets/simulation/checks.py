@@ -5,7 +5,8 @@ Each raises a SimulationError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,22 @@ def check_kinds(model: object, protocol: object, drug: object, variables: object
         )
     if isinstance(variables, str):
         raise SimulationError(f"variables must be a list of names: variables=[{variables!r}]")
+    if not (variables is None or isinstance(variables, Iterable)):
+        raise SimulationError(f"variables must be a list of names, such as ['V']; found {shown(variables)}")
+
+
+def check_surroundings(out: object, threads: object, progress: object) -> None:
+    """Refuse what the work cannot be done with, before it is done."""
+    if not (out is None or isinstance(out, str | PathLike)):
+        raise SimulationError(
+            f"out must be the name of a netCDF file, such as 'sweep.nc'; found {shown(out)}"
+        )
+    if threads is not None and not (isinstance(threads, int | np.integer) and threads >= 1):
+        raise SimulationError(f"threads must be a whole number from 1 on; found {shown(threads)}")
+    if not (progress is None or hasattr(progress, "report")):
+        raise SimulationError(
+            f"progress must have a method report(fraction, message); found {shown(progress)}"
+        )
 
 
 def check_mappings(**arguments: object) -> None:
@@ -47,6 +64,9 @@ def check_mappings(**arguments: object) -> None:
             raise SimulationError(
                 f"{name} must be values by name, such as {name}={{'name': value}}; found {shown(value)}"
             )
+        for key in value or ():
+            if not isinstance(key, str):
+                raise SimulationError(f"{name} must have names as its keys; found {shown(key)}")
 
 
 def read_stimulus(model: IonicModel, given: object) -> tuple[float, float]:
@@ -139,6 +159,8 @@ def read_gates_calcium(model: IonicModel, gates: GateCurves, given: object) -> R
 def check_names(kernel: Kernel, names: Sequence[str]) -> None:
     known = [*kernel.layout.states, *kernel.layout.currents]
     for name in names:
+        if not isinstance(name, str):
+            raise SimulationError(f"variables must be a list of names, such as ['V']; found {shown(name)}")
         if name not in known:
             raise SimulationError(unknown_name(f"state or current of {kernel.model.key}", name, known))
 

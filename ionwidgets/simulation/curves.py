@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.simulation.given import check_dataset, numbers
 
 STAYS = 0.95  # a current that ends the step with this much of its peak has grown rather than inactivated
 
@@ -26,7 +27,8 @@ def iv_curve(dataset: xr.Dataset, current: str) -> pd.DataFrame:
 
     Raises
     ------
-    SimulationError : the dataset is no family of a `VoltageClamp`, or has no such current.
+    SimulationError : the dataset is no family of a `VoltageClamp`, has no such current, or no sample of it
+        within the family's step.
 
     Examples
     --------
@@ -36,9 +38,10 @@ def iv_curve(dataset: xr.Dataset, current: str) -> pd.DataFrame:
     >>> curve = iw.iv_curve(data, "I_Kr")
     >>> V_half, slope = iw.boltzmann(curve.V_test, curve.tail_peak)
     """
+    check_dataset("iv_curve", dataset)
     if "V_test" not in dataset.coords:
         raise SimulationError("an I-V curve is read from a VoltageClamp, one step of which has a list of V")
-    if current not in dataset:
+    if current not in dataset or dataset[current].dims != ("cell", "time"):
         raise SimulationError(unknown_name("current", current, [str(name) for name in dataset.data_vars]))
     swept = [str(name) for name in dataset.coords if dataset[name].dims == ("cell",)]
     time = dataset["time"].values
@@ -46,6 +49,12 @@ def iv_curve(dataset: xr.Dataset, current: str) -> pd.DataFrame:
     for cell in range(dataset.sizes["cell"]):
         trace = dataset[current].values[cell].astype(float)
         t, I = _window(time, trace, dataset.attrs["test_ms"])
+        if not t.size:
+            begin, end = dataset.attrs["test_ms"]
+            raise SimulationError(
+                f"no sample lies within the step of the family, {begin:g} to {end:g} ms; simulate with a "
+                "smaller sample="
+            )
         top = int(np.argmax(np.abs(I)))
         _, after = _window(time, trace, dataset.attrs.get("tail_ms", (np.inf, np.inf)))
         start = 0 if abs(I[-1]) >= STAYS * abs(I[top]) else top
@@ -100,9 +109,14 @@ def boltzmann(V: ArrayLike, values: ArrayLike) -> tuple[float, float]:
 
     Raises
     ------
-    SimulationError : fewer than four finite points, or no such curve comes near them.
+    SimulationError : as many values as potentials are not given, fewer than four of them are finite, or no
+        such curve comes near them.
     """
-    v, y = np.asarray(V, dtype=float), np.asarray(values, dtype=float)
+    v, y = numbers("the potentials of a Boltzmann curve", V), numbers("its values", values)
+    if v.ndim != 1 or v.shape != y.shape:
+        raise SimulationError(
+            f"a Boltzmann curve needs as many values as potentials; found shapes {y.shape} and {v.shape}"
+        )
     fine = np.isfinite(v) & np.isfinite(y)
     v, y = v[fine], y[fine]
     if v.size < 4 or np.ptp(y) == 0:

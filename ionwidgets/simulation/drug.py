@@ -43,14 +43,16 @@ class Drug:
                 f"found {shown(self.ic50)}"
             )
         for name, value in self.ic50.items():
+            if not isinstance(name, str):
+                raise SimulationError(f"ic50 must have names of conductances; found {shown(name)}")
             if not 0 < number(f"IC50 of {name}", value) < np.inf:
-                raise SimulationError(f"IC50 of {name} must be positive; found {value:g}")
+                raise SimulationError(f"IC50 of {name} must be positive; found {shown(value)}")
         hills = self.hill if isinstance(self.hill, Mapping) else {"every current": self.hill}
         for name, value in hills.items():
             if isinstance(self.hill, Mapping) and name not in self.ic50:
                 raise SimulationError(unknown_name("conductance in hill=", name, list(self.ic50)))
             if not 0 < number(f"Hill coefficient of {name}", value) < np.inf:
-                raise SimulationError(f"Hill coefficient of {name} must be positive; found {value:g}")
+                raise SimulationError(f"Hill coefficient of {name} must be positive; found {shown(value)}")
         levels = np.atleast_1d(numbers("concentration", self.concentration))
         if levels.size == 0 or not np.all((levels >= 0) & np.isfinite(levels)):
             raise SimulationError(f"concentration must be one or more numbers from 0 on; found {levels}")

@@ -10,7 +10,7 @@ import myokit
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.errors import SimulationError, unknown_name
+from ionwidgets.errors import ModelError, SimulationError, unknown_name
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation.drug import Drug
 from ionwidgets.simulation.gate_table import GateCurves, GateTable, Range
@@ -70,7 +70,9 @@ def settings(
         model.scaled_by(axis.name)
         for factor in axis.values:
             if not 0 <= factor < 1e3:
-                raise SimulationError(f"scale of {axis.name} must be a factor from 0 on; found {factor:g}")
+                raise SimulationError(
+                    f"scale of {axis.name} must be a factor from 0 on, below 1000; found {factor:g}"
+                )
     if drug is not None:
         for name in drug.ic50:
             model.scaled_by(name)
@@ -92,7 +94,15 @@ def settings(
         }
         key = tuple(surroundings.values())
         if key not in kernels:
-            kernels[key] = kernel.with_constants({**constants, **surroundings})
+            try:
+                kernels[key] = kernel.with_constants({**constants, **surroundings})
+            except ModelError as error:
+                made = ", ".join(
+                    f"{axis.name}={value:g}" for axis, value in chosen if axis.kind == "conditions"
+                )
+                raise SimulationError(
+                    f"with {made or 'this stimulus'} the model has no values: {error}"
+                ) from None
         scales = kernel.scales({})
         for axis, value in chosen:
             if axis.kind == "scale":

@@ -107,7 +107,7 @@ class Pacing:
         lengths = _lengths("cycle lengths", self.cycle_lengths, pulse)
         duration = number("duration [ms]", self.duration)
         if not 0 < duration < 1e8:
-            raise SimulationError(f"duration must be positive, in ms; found {duration:g}")
+            raise SimulationError(f"duration must be positive, in ms, and below 1e8; found {duration:g}")
         if self.until_steady:
             _fits_prelude(lengths.min(), pulse)
             _whole("most_beats", self.most_beats, 3)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from ionwidgets.errors import SimulationError
 from ionwidgets.simulation.captured import captured
+from ionwidgets.simulation.given import check_dataset
 
 
 def restitution(dataset: xr.Dataset) -> pd.DataFrame:
@@ -32,6 +33,7 @@ def restitution(dataset: xr.Dataset) -> pd.DataFrame:
     >>> data = iw.simulate(iw.load_model("tnnp2004"), protocol=iw.S1S2(s2=[300, 400, 600]), variables=[])
     >>> iw.restitution(data)[["interval", "DI", "APD90"]]
     """
+    check_dataset("restitution", dataset)
     if "restitution_beats" not in dataset.attrs:
         raise SimulationError(
             "restitution is read from a simulation with protocol=S1S2 or DynamicRestitution"

@@ -20,6 +20,7 @@ from ionwidgets.simulation.checks import (
     check_kinds,
     check_mappings,
     check_names,
+    check_surroundings,
     check_times,
     read_gates,
     read_gates_calcium,
@@ -128,6 +129,7 @@ def simulate(
     Rush and Larsen, IEEE Trans Biomed Eng 25, 389-392 (1978).
     """
     check_kinds(model, protocol, drug, variables)
+    check_surroundings(out, threads, progress)
     check_mappings(scale=scale, conditions=conditions, gates=gates, initial=initial)
     if protocol is None:
         protocol = Pacing(
@@ -148,6 +150,7 @@ def simulate(
     check_times(length, sample, record_from, clamped=courses[0].command is not None)
     names = tuple(variables) if variables is not None else (*model.states, *(c.name for c in model.currents))
     check_names(kernel, names)
+    names = tuple(dict.fromkeys(names))
     curves = read_gates(model, gates or {})
     levels = read_gates_calcium(model, curves, gates_calcium)
     constants = {model.stimulus.parameter: amplitude} if stimulus is not None else {}

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.errors import SimulationError
+from ionwidgets.simulation.given import check_dataset
 
 ABOVE = -20.0  # mV; eFEL's Threshold: a spike rises above it and falls below
 STEEP = 10.0  # mV/ms; eFEL's DerivativeThreshold: where a spike begins
@@ -32,8 +33,9 @@ def spikes(dataset: xr.Dataset) -> pd.DataFrame:
 
     Raises
     ------
-    SimulationError : the dataset has no V.
+    SimulationError : this is no Dataset with the dimension cell, or it has no V.
     """
+    check_dataset("spikes", dataset)
     if "V" not in dataset:
         raise SimulationError(f"no V in this dataset; it has {', '.join(map(str, dataset.data_vars))}")
     time = dataset["time"].values
@@ -54,7 +56,7 @@ def fi_curve(dataset: xr.Dataset) -> pd.DataFrame:
 
     Raises
     ------
-    SimulationError : the dataset is no family of a `CurrentClamp`.
+    SimulationError : the dataset is no family of a `CurrentClamp`, has no V, or begins within the step.
 
     Examples
     --------
@@ -62,11 +64,17 @@ def fi_curve(dataset: xr.Dataset) -> pd.DataFrame:
     >>> steps = iw.CurrentClamp([(0, 50), ([2, 5, 10], 500), (0, 50)])
     >>> iw.fi_curve(iw.simulate(iw.load_model("hh1952"), protocol=steps, variables=["V"]))
     """
+    check_dataset("fi_curve", dataset)
     if "I_test" not in dataset.coords:
         raise SimulationError(
             "an f-I curve is read from a CurrentClamp, one step of which has a list of currents"
         )
     start, stop = dataset.attrs["test_ms"]
+    if not dataset.sizes["time"] or dataset["time"].values[0] > start:
+        raise SimulationError(
+            f"an f-I curve needs V from the start of the step on, at {start:g} ms; simulate with a "
+            "record_from= no later than that"
+        )
     table = spikes(dataset)
     swept = [str(name) for name in dataset.coords if dataset[name].dims == ("cell",)]
     rows = []
@@ -87,6 +95,8 @@ def fi_curve(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def _spikes_of(time: NDArray, V: NDArray) -> list[tuple[float, ...]]:
+    if V.size < 2:
+        return []
     above = V > ABOVE
     ups = np.flatnonzero(~above[:-1] & above[1:]) + 1
     downs = np.flatnonzero(above[:-1] & ~above[1:]) + 1

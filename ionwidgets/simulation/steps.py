@@ -85,7 +85,9 @@ def read_steps(steps: Sequence[Step], what: str, unit: str) -> ClampSteps:
         if not (values.size and np.all(np.isfinite(values))):
             raise SimulationError(f"each {what} must be finite, in {unit}; found {shown(step[0])}")
         if not 0 < length < 1e8:
-            raise SimulationError(f"each step must last longer than 0 ms; found {length:g}")
+            raise SimulationError(
+                f"each step must last longer than 0 ms, and less than 1e8; found {length:g}"
+            )
         if values.ndim and family:
             raise SimulationError(
                 f"only one step may have a list of {what}s; found a second: {shown(step[0])}"

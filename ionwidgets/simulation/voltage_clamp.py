@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.errors import SimulationError
 from ionwidgets.simulation.clamp import follow
-from ionwidgets.simulation.given import number, numbers
+from ionwidgets.simulation.given import number, numbers, shown
 from ionwidgets.simulation.grid import Setting
 from ionwidgets.simulation.kernel import V_HIGH, V_LOW
 from ionwidgets.simulation.protocols import Course, Held
@@ -66,7 +66,17 @@ class VoltageClamp:
 
         Beattie et al., J Physiol 596, 1813-1828 (2018), clamp hERG with
         ``sines(3500, -30, [(54, 0.007), (26, 0.037), (10, 0.19)])``.
+
+        Raises
+        ------
+        SimulationError : the duration is not positive, or `terms` are no pairs of numbers.
         """
+        duration, offset = number("the duration of sines [ms]", duration), number("their offset", offset)
+        pairs = numbers("each term of sines", terms)
+        if not 0 < duration < 1e8:
+            raise SimulationError(f"sines must last longer than 0 ms; found {duration:g}")
+        if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 2):
+            raise SimulationError(f"terms of sines are pairs (a [mV], w [1/ms]); found {shown(terms)}")
         time = np.linspace(0.0, duration, int(np.ceil(duration / _ROW)) + 1)
         return time, offset + sum((a * np.sin(w * time) for a, w in terms), start=np.zeros(time.size))
 

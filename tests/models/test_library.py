@@ -187,7 +187,8 @@ def test_every_name_of_a_dataset_is_kept_from_variables() -> None:
 
 def test_a_folder_and_an_endless_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.mmt").mkdir()
-    assert "folder.mmt" in refused(tmp_path / "folder.mmt")
+    assert "folder.mmt: is a folder" in refused(tmp_path / "folder.mmt")
+    assert ".: is a folder" in refused(".")
     assert "unknown model" in refused("x" * 5000)
 
 
@@ -195,3 +196,30 @@ def test_a_file_has_no_variants(tmp_path: Path) -> None:
     path = tmp_path / "hh.mmt"
     path.write_text(HODGKIN_HUXLEY)
     assert "variant" in refused(path, "M")
+
+
+def test_names_that_a_model_does_not_have_are_told() -> None:
+    model = load_model("hh1952")
+    for ask in (
+        lambda: model.equation("I_Nb"),
+        lambda: model.values(["I_Nb"], {}),
+        lambda: model.values(["I_Na"], {"I_Nb": 0.0}),
+    ):
+        with pytest.raises(ModelError, match="unknown variable of hh1952 'I_Nb'; did you mean"):
+            ask()
+    with pytest.raises(ModelError, match="unknown variant of tnnp2004 '3'"):
+        load_model("tnnp2004", 3)  # type: ignore[arg-type]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """Some editors write one at the head of a file."""
+    path = tmp_path / "marked.mmt"
+    path.write_text(HODGKIN_HUXLEY, encoding="utf-8-sig")
+    assert load_model(path).gate_names
+
+
+def test_calcium_is_not_the_membrane_potential(tmp_path: Path) -> None:
+    path = tmp_path / "cell.mmt"
+    path.write_text(one_gate_model("(inf - x) / tau"))
+    with pytest.raises(ModelError, match=r"membrane\.V is the membrane potential, not calcium"):
+        load_model(path, calcium="V")

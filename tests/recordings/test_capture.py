@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,6 +162,21 @@ def test_capture_looks_at_one_beat_at_least(paced: xr.Dataset) -> None:
     for last in (0, -3):
         with pytest.raises(RecordingError, match=f"last must be at least 1.*found {last}"):
             iw.capture(paced, last=last)
+    for wrong in (2.5, "8"):
+        with pytest.raises(RecordingError, match=f"the whole number of beats to look at; found {wrong!r}"):
+            iw.capture(paced, last=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "function", [iw.capture, iw.biomarkers, lambda data: iw.write_recording(data, "x.csv")]
+)
+def test_a_dataset_without_cells_is_refused(function: Callable, paced: xr.Dataset) -> None:
+    with pytest.raises(
+        RecordingError, match=r"needs a Dataset with the dimension cell; .* isel\(cell=\[0\]\)"
+    ):
+        function(paced.isel(cell=0))
+    with pytest.raises(RecordingError, match=r"needs a Dataset, such as .*; found 'cell.csv'"):
+        function("cell.csv")
 
 
 def test_nothing_to_look_at_is_refused(paced: xr.Dataset) -> None:

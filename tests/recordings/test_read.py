@@ -213,12 +213,29 @@ def test_columns_by_number_title_and_name(tmp_path: Path) -> None:
         (None, {"V": "kV"}, "unknown unit 'kV' for V; there are: uV, mV, V, a.u."),
         (None, {"I_inj": "A/F"}, "units names I_inj, of which the file has no column"),
         (None, {"Vm": "mV"}, "units: unknown quantity 'Vm'"),
+        (None, {"V": None}, "unknown unit None for V"),
+        (None, "ms", "units must be values by quantity, such as units={'time': 's'}; found 'ms'"),
+        (["time", "V"], None, "columns must be values by quantity"),
+        ({"V": 1.0}, None, "no column 1.0 for V"),
+        ({"V": True}, None, "no column True for V"),
+        ({3: 1}, None, "columns: unknown quantity '3'"),
     ],
 )
 def test_wrong_mapping(tmp_path: Path, columns: dict | None, units: dict | None, words: str) -> None:
     with pytest.raises(RecordingError) as caught:
         read_recording(made(tmp_path, tidy()), columns=columns, units=units)
     assert words in str(caught.value)
+
+
+def test_a_column_s_number_may_be_numpy_s(tmp_path: Path) -> None:
+    path = made(tmp_path, tidy())
+    xr.testing.assert_identical(read_recording(path, columns={"V": np.int64(2)}), read_recording(path))
+
+
+def test_decimal_commas_may_begin_after_whole_numbers(tmp_path: Path) -> None:
+    later = [f"{i};-80,5;a. b" for i in range(2, 20)]
+    path = made(tmp_path, "\n".join(["time [ms];V [mV];note", "0;-80;a, b", "1;-80;", *later]))
+    np.testing.assert_array_equal(read_recording(path)["V"].values[0, :3], [-80.0, -80.0, -80.5])
 
 
 def test_mapping_as_typed_on_the_command_line() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from recording_files import made, tidy
 
+import ionwidgets as iw
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings import read_recording, write_recording
 
@@ -70,3 +71,20 @@ def test_writing_asks_for_whole_traces_and_a_folder(tmp_path: Path) -> None:
     dataset["V"].values[0, 3] = np.nan
     with pytest.raises(RecordingError, match=r"cell 0 has gaps in V"):
         write_recording(dataset, tmp_path / "out.csv")
+
+
+def test_a_clamp_has_no_cycle_length_to_write(tmp_path: Path) -> None:
+    steps = iw.CurrentClamp([(0.0, 5.0), ([0.0, 1.0], 45.0)])
+    data = iw.simulate(iw.load_model("hh1952"), protocol=steps, variables=["V"])
+    write_recording(data, tmp_path / "clamp.csv")
+    back = read_recording(tmp_path / "clamp.csv")
+    np.testing.assert_array_equal(back["sweep"].values, [0.0, 1.0])
+    np.testing.assert_array_equal(back["V"].values.astype(np.float32), data["V"].values)
+
+
+def test_what_is_written_can_be_read_whatever_its_suffix(tmp_path: Path) -> None:
+    dataset = read_recording(made(tmp_path, tidy()))
+    for name in ("cell.zip", "cell.xz", "cell.CSV.GZ", "cell"):
+        write_recording(dataset, tmp_path / name)
+        np.testing.assert_array_equal(read_recording(tmp_path / name)["V"].values, dataset["V"].values)
+    assert (tmp_path / "cell.CSV.GZ").read_bytes()[:2] == b"\x1f\x8b"

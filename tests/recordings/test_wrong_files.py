@@ -44,6 +44,21 @@ from ionwidgets.recordings import read_recording
         ("\n".join(rows()), "cell.csv:1: column 'time': ", "no column for time; there are: 4 without titles"),
         ("\n".join(["1"] * 20), "cell.csv:1: column 'time': ", "only column 0, untitled"),
         ("0,x\n" + "\n".join(f"{i},-80" for i in range(1, 20)), "cell.csv:1: column 1: ", "'x' is text"),
+        (tidy(change={4: "400,2,\u0661,1e-4"}), "cell.csv:4: column 'V [mV]': ", "is text where a number"),
+        (tidy(change={4: "400,2,\xa0-80,1e-4"}), "cell.csv:4: column 'V [mV]': ", "is text where a number"),
+        (tidy(change={21: '400,19,"-80,1e-4'}), "cell.csv:21: ", "fields where the header has 4"),
+        (tidy(change={21: '400,19,-80,"1e-4'}), "cell.csv:21: ", "a quotation mark is not closed"),
+        (tidy(change={4: f'400,2,"{"9" * 200_000}",1e-4'}), "cell.csv:4: column 'V [mV]': ", "is text"),
+        (
+            "\n".join(["time [ms];V [mV]", "0;-80,5", *(f"{i};-80.5" for i in range(1, 20))]),
+            "cell.csv:3: column 'V [mV]': ",
+            "'-80.5' has a decimal point where the rows before have a decimal comma",
+        ),
+        (
+            "\n".join(["time [min],V [mV]", *(f"{i}e305,-80" for i in range(20))]),
+            "cell.csv:3: column 'time [min]': ",
+            "1e+305 min is too large, infinite in ms",
+        ),
         ("", "cell.csv: ", "the file is empty"),
         ("\n# nothing\n\n", "cell.csv: ", "the file is empty"),
         (bytes(range(256)) * 20, "cell.csv: ", "is binary, not text"),
@@ -91,6 +106,8 @@ def test_a_path_that_is_not_there_names_its_neighbours(tmp_path: Path) -> None:
         read_recording(tmp_path / "nowhere" / "cell7.csv")
     with pytest.raises(RecordingError, match="is a folder"):
         read_recording(tmp_path)
+    with pytest.raises(RecordingError, match="a file's name holds no NUL"):
+        read_recording("cell\0.csv")
 
 
 @given(st.binary(max_size=400))

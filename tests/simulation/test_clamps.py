@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import myokit
 import numpy as np
 import pytest
@@ -142,6 +144,8 @@ def test_time_constants_and_boltzmann_curves_of_known_shape() -> None:
         iw.boltzmann([1, 2], [3, 4])
     with pytest.raises(SimulationError, match="unknown current"):
         iw.iv_curve(data, "I_y")
+    with pytest.raises(SimulationError, match="unknown current 'V_test'"):
+        iw.iv_curve(data, "V_test")
 
 
 @pytest.mark.parametrize(
@@ -169,3 +173,60 @@ def test_a_clamp_that_makes_no_sense_gets_one_line(model: IonicModel, settings: 
 def test_a_clamp_is_recorded_from_its_start(model: IonicModel) -> None:
     with pytest.raises(IonWidgetsError, match="record_from"):
         iw.simulate(model, protocol=iw.VoltageClamp([(0, 50)]), record_from=10.0)
+
+
+@pytest.mark.parametrize(
+    ("sines", "said"),
+    [
+        ((-10.0, -30.0, [(1.0, 1.0)]), "sines must last longer than 0 ms; found -10"),
+        ((np.nan, -30.0, [(1.0, 1.0)]), "sines must last longer than 0 ms; found nan"),
+        (("a", -30.0, [(1.0, 1.0)]), "the duration of sines"),
+        ((10.0, -30.0, [1.0, 2.0]), "terms of sines are pairs"),
+    ],
+)
+def test_sines_that_make_no_sense_are_refused(sines: tuple, said: str) -> None:
+    with pytest.raises(SimulationError, match=said):
+        iw.VoltageClamp.sines(*sines)
+
+
+def test_a_step_without_a_sample_has_no_iv_curve(model: IonicModel) -> None:
+    clamp = iw.VoltageClamp([(-80, 0.13), ([0, 10], 0.05), (-80, 5)], held=1.0)
+    data = iw.simulate(model, protocol=clamp, variables=["I_Na"])
+    with pytest.raises(
+        SimulationError, match=r"no sample lies within .* 0.13 to 0.18 ms; .* smaller sample="
+    ):
+        iw.iv_curve(data, "I_Na")
+
+
+def test_a_boltzmann_curve_needs_a_number_a_potential() -> None:
+    with pytest.raises(SimulationError, match="as many values as potentials"):
+        iw.boltzmann([1, 2, 3, 4, 5], [1, 2, 3, 4])
+    with pytest.raises(SimulationError, match="potentials of a Boltzmann curve must be given as numbers"):
+        iw.boltzmann(["a"] * 5, [1, 2, 3, 4, 5])
+
+
+def test_a_recording_that_begins_within_the_step_has_no_fi_curve() -> None:
+    """Its first spikes are missing, so that rate and latency would be wrong."""
+    clamp = iw.CurrentClamp([(0, 20), ([0, 10], 40)])
+    cell = iw.load_model("hh1952")
+    with pytest.raises(SimulationError, match="from the start of the step on, at 20 ms"):
+        iw.fi_curve(iw.simulate(cell, protocol=clamp, record_from=30, variables=["V"]))
+    late = iw.fi_curve(iw.simulate(cell, protocol=clamp, record_from=20, variables=["V"]))
+    whole = iw.fi_curve(iw.simulate(cell, protocol=clamp, variables=["V"]))
+    assert late["spikes"].tolist() == whole["spikes"].tolist()
+
+
+def test_one_sample_has_no_spikes() -> None:
+    clamp = iw.CurrentClamp([(0, 10)])
+    data = iw.simulate(iw.load_model("hh1952"), protocol=clamp, sample=10, record_from=5, variables=["V"])
+    assert data.sizes["time"] == 1
+    assert iw.spikes(data).empty
+
+
+@pytest.mark.parametrize("function", [iw.spikes, iw.fi_curve, iw.restitution])
+def test_what_is_read_from_cells_asks_for_them(function: Callable, model: IonicModel) -> None:
+    data = iw.simulate(model, 500, 20, variables=["V"])
+    with pytest.raises(SimulationError, match=r"isel\(cell=\[0\]\)"):
+        function(data.isel(cell=0))
+    with pytest.raises(SimulationError, match=f"{function.__name__} needs a Dataset"):
+        function(data["V"])

@@ -281,6 +281,18 @@ def test_gates_stay_between_0_and_1(scale: dict[str, float]) -> None:
         ({"gates": {"Xr1": 3.0}}, "curves of gate Xr1"),
         ({"variables": "I_Kr"}, r"variables=\['I_Kr'\]"),
         ({"out": "/tmp"}, "out=/tmp is a folder"),
+        ({"out": 3}, "out must be the name of a netCDF file"),
+        ({"threads": 0}, "threads must be a whole number from 1 on; found 0"),
+        ({"threads": "2"}, "threads must be a whole number"),
+        ({"progress": print}, "progress must have a method report"),
+        ({"cycle_lengths": "500"}, "cycle lengths must be given as numbers; found '500'"),
+        ({"variables": 3}, "variables must be a list of names"),
+        ({"variables": [3]}, "variables must be a list of names"),
+        ({"scale": {"g_Kr": 1e5}}, "from 0 on, below 1000; found 100000"),
+        ({"duration": 1e9}, "positive, in ms, and below 1e8; found 1e"),
+        ({"scale": {3: 1.0}}, "scale must have names as its keys; found 3"),
+        ({"conditions": {3: 1.0}}, "conditions must have names as its keys; found 3"),
+        ({"conditions": {"F": 0.0}}, "with F=0 the model has no values"),
     ],
     ids=str,
 )
@@ -290,6 +302,19 @@ def test_a_wrong_setting_gets_one_line(model: IonicModel, settings_: dict, word:
         simulate(model, **arguments)
     assert isinstance(caught.value, SimulationError | ModelError)
     assert "\n" not in str(caught.value)
+
+
+def test_a_variable_that_is_named_twice_is_stored_once(model: IonicModel, tmp_path: Path) -> None:
+    for out in (None, tmp_path / "twice.nc"):
+        with simulate(model, [500.0], 100.0, variables=["V", "V"], out=out) as data:
+            assert data["V"].shape == (1, 101)
+    assert [path.name for path in tmp_path.iterdir()] == ["twice.nc"]
+
+
+def test_a_beat_that_only_sinks_has_no_action_potential(model: IonicModel) -> None:
+    """V falls from its peak, at the onset, before it rises fastest: that is no repolarisation."""
+    beat = simulate(model, [500.0], 100.0, stimulus=(20.0, 1.0), variables=[])
+    assert np.isnan([float(beat[name][0, 0]) for name in ("APD30", "APD50", "APD90")]).all()
 
 
 def test_a_model_s_name_is_no_model() -> None:
