@@ -15,7 +15,8 @@ import plotly.io
 import pytest
 from playwright.sync_api import sync_playwright
 
-from ionwidgets.discovery.paper_page import write_figure, write_page
+from ionwidgets.discovery.reproduction.document import write_figure
+from ionwidgets.discovery.reproduction.page import write_page
 
 CURRENTS = ("I_Na", "I_CaL", "I_Kr", "I_Ks", "I_to")
 VOID = {"meta", "br", "link", "img", "hr"}
