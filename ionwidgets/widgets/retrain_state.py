@@ -72,8 +72,15 @@ class RetrainState(TaskState):
         if self.facts.get("importance"):
             self.importance = dict(self.facts["importance"])
 
+    @observe("busy")
+    def _on_busy(self, change: Any) -> None:
+        # What a run that was stopped saw last is not what the finding that stays in use says.
+        if not change["new"] and self.session.result is not None:
+            self._on_result()
+
     def _on_basis(self, _: Any) -> None:
         self.abandon()
+        self._on_result()
         self._find_blockers()
 
     def _on_result(self, _: Any = None) -> None:
