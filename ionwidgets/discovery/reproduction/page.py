@@ -36,7 +36,8 @@ from ionwidgets.figures.paper import best_figure, eta_figure, measured_at
 
 _PHASES: Final = {
     "data": "data",
-    "stage1": "stage 1",
+    "stage1_emulator": "stage 1 as published",
+    "stage1_ode": "our stage 1",
     "emulator": "stage 2 by the emulator",
     "ode": "stage 2 by the ODE",
     "neural_ode": "neural ODEs",
@@ -45,10 +46,10 @@ _PHASES: Final = {
 _CAPTIONS: Final = {
     "2": "V and Ca_i of the control.",
     "3": "The control against each altered cell.",
-    "4": "Neural ODEs, their gates those of the retrained networks, against control and altered cell.",
-    "5": "Long QT: currents from the cells' and the networks' gates.",
-    "6": "Short QT: currents from the cells' and the networks' gates.",
-    "7": "I_to: currents from the cells' and the networks' gates.",
+    "4": "Neural ODEs, with the retrained networks' gates and scales, against control and altered cell.",
+    "5": "Long QT: currents of the cells and of the networks.",
+    "6": "Short QT: currents of the cells and of the networks.",
+    "7": "I_to: currents of the cells and of the networks.",
 }
 
 
@@ -142,7 +143,7 @@ def _reached(results: Json) -> str:
         f"<h2>What is reached, and what is not</h2><ul>{''.join(items)}</ul>"
         f'<p class="soft">Followed: APD90 within {CLOSE:g} ms at CL {", ".join(lengths)} ms. '
         f"Near: within {100 * NEAR:g} % of the truth. A current's ratio is that of the altered cell's to the "
-        "control's, as the network's gates have it.</p>"
+        "control's, as the network's gates and scales have it.</p>"
     )
 
 
