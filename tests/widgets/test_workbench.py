@@ -20,6 +20,7 @@ from ionwidgets.errors import ModelError, RecordingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets import Session, Workbench, workbench
 from ionwidgets.widgets.beats import last_beat
+from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
 
 Until = Callable[..., None]
@@ -257,3 +258,28 @@ def test_the_state_is_free_once_nobody_holds_it(session: Session, until: Until) 
 def test_importing_the_widgets_brings_no_torch() -> None:
     code = "import sys, ionwidgets.widgets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-P", "-c", code], timeout=60).returncode == 0
+
+
+def test_a_model_that_is_not_the_librarys_is_not_taken_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "tnnp2004.mmt"
+    load_model("tnnp2004:epi").save(file)
+    bench = workbench(model=load_model(file))
+    assert bench.panels[MODEL][0].model.value == "tnnp2004.mmt"
+    assert 'iw.load_model("tnnp2004.mmt")' in python_lines(bench.session, 1e-3)
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+    bench = workbench(model=load_model("tnnp2004:epi"))
+    assert 'iw.load_model("tnnp2004", variant="epi")' in python_lines(bench.session, 1e-3)
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+
+
+def test_an_eta_set_from_python_is_shown(bench: Workbench) -> None:
+    bench.go_to(RETRAIN)
+    panel = bench.panels[RETRAIN][0]
+    bench.retrain.eta = 2e-3
+    assert panel.eta.value == 2e-3
+    bench.retrain.eta = float("nan")
+    assert "eta must be" in panel.buttons.reasons.value
+    panel.eta.value = 3e-3
+    assert bench.retrain.eta == 3e-3 and panel.buttons.reasons.value == ""
