@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from ionwidgets.figures.theme import LINES, style
 
 _GAP = 0.42  # of a row: room for the axis title below one row and the title above the next
+_ROW = 168  # px
 
 Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
@@ -27,7 +28,6 @@ def gate_curves(
     role: str = "altered",
     visited: tuple[float, float] | None = None,
     mode: str = "page",
-    row_height: int = 168,
 ) -> go.Figure:
     """h_inf (left) and tau in ms (right, logarithmic) against V.
 
@@ -66,7 +66,7 @@ def gate_curves(
                     row=row,
                     col=col,
                 )
-    style(figure, mode=mode, height=row_height * max(len(chosen), 1) + 70)
+    style(figure, mode=mode, height=_ROW * max(len(chosen), 1) + 70)
     figure.update_xaxes(title_text="V (mV)", title_standoff=2, range=[float(x[0]), float(x[-1])])
     figure.update_yaxes(title_text="h∞ (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
     figure.update_yaxes(title_text="τ (ms)", type="log", col=2)

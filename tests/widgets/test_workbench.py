@@ -100,6 +100,25 @@ def test_what_is_missing_from_the_comparison_leaves_an_empty_line(
     assert all(len(line.x) > 100 and line.showlegend for line in lines)
 
 
+def test_calcium_in_arbitrary_units_is_not_drawn_beside_the_models(bench: Workbench) -> None:
+    session = bench.session
+    for units, drawn in (("mM", True), ("a.u.", False)):
+        calcium = (session.recording["V"] * 0 + 1e-4).assign_attrs(units=units)
+        session.result = Result(session.model, session.recording.assign(Ca_i=calcium))
+        lines = bench.panels[INTERPRET][0].comparison.data
+        assert np.isfinite(np.asarray(lines[4].y, float)).any() == drawn
+        assert np.isfinite(np.asarray(lines[5].y, float)).all()
+
+
+def test_a_preview_in_arbitrary_units_says_so(bench: Workbench) -> None:
+    bench.go_to(EXPERIMENT)
+    figure = bench.panels[EXPERIMENT][1].figure
+    assert figure.layout.yaxis.title.text == "V (mV)" and figure.data[0].hovertemplate.endswith(" mV")
+    V = bench.session.recording["V"].assign_attrs(units="a.u.")
+    bench.session.use_recording(bench.session.recording.assign(V=V), "dye.csv")
+    assert figure.layout.yaxis.title.text == "V (a.u.)" and figure.data[0].hovertemplate.endswith(" a.u.")
+
+
 def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
     bench.session.result = None
     text = _text(bench.panels[INTERPRET][0])

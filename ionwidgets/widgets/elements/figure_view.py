@@ -61,7 +61,7 @@ class FigureView(go.FigureWidget):
         """Send what is changed in place: values, names, legend, bar colours; ticks and titles of axes."""
         traces = {
             name: [trace.get(name) for trace in self._data]
-            for name in ("x", "y", "name", "showlegend")
+            for name in ("x", "y", "name", "showlegend", "hovertemplate")
             if any(name in trace for trace in self._data)
         }
         if any("color" in trace.get("marker", {}) for trace in self._data):
