@@ -186,7 +186,7 @@ def test_runs_stand_in_the_order_of_eta_below_the_truth(page: Page) -> None:
 
 def test_words_follow_the_numbers(page: Page) -> None:
     words = " ".join("".join(page.words).split())
-    assert "170 s in all; data 1.0 s, stage 1 as published 4.4 s, our stage 1 0.1 s;" in words
+    assert "170 s in all; data 1.0 s, stage 1 as published 4.4 s, stage 1 of ours 0.1 s;" in words
     emulator, ode = re.findall(r"each experiment at its best η: (.*?\.)(?=ODE|Followed)", words)
     assert re.findall(r"(\d) of (\d)", emulator) == [("0", "1")] * 3
     assert re.findall(r"(\d) of (\d)", ode) == [("1", "1")] * 3

@@ -73,13 +73,16 @@ def _neural_odes(
     for e in EXPERIMENTS:
         traces = {"control": data[CONTROL], "altered cell": data[e.key]}
         shown = {name: _last(_cells(cells, settings.shown), end) for name, cells in traces.items()}
+        etas = []
         for decoder in dict.fromkeys(decoder for decoder, _ in runs):
             best = results["experiments"][e.key]["best"][decoder]["eta"]
             run = _at(runs[decoder, e.key], e.eta_of_ode if decoder == "emulator" else best)
             paced = neural_ode(model, run, [settings.shown], end, variables=["V"], record_from=end - SHOWN)
             if paced is not None:
-                shown[f"neural ODE, {DECODERS[decoder]} (η {run.eta:g})"] = _last(paced, end)
-        panels[f"{e.full_title}, CL {settings.shown:g} ms"] = shown
+                # eta stands in the title: the legend would have lines that look the same, one an eta.
+                shown[f"neural ODE, {DECODERS[decoder]}"] = _last(paced, end)
+                etas.append(f"η {run.eta:g} ({DECODERS[decoder]})")
+        panels[", ".join([e.full_title, f"CL {settings.shown:g} ms", *etas])] = shown
     return panels
 
 

@@ -37,7 +37,7 @@ from ionwidgets.figures.paper import best_figure, eta_figure, measured_at
 _PHASES: Final = {
     "data": "data",
     "stage1_emulator": "stage 1 as published",
-    "stage1_ode": "our stage 1",
+    "stage1_ode": "stage 1 of ours",
     "emulator": "stage 2 by the emulator",
     "ode": "stage 2 by the ODE",
     "neural_ode": "neural ODEs",
@@ -84,7 +84,7 @@ def write_page(folder: Path, results: Json) -> None:
 
 def _head(results: Json) -> str:
     elapsed: Json = results.get("elapsed_s", {})
-    took = ", ".join(f"{word} {elapsed[key]:.1f} s" for key, word in _PHASES.items() if key in elapsed)
+    took = ", ".join(f"{word} {elapsed[key]:.1f}\u00a0s" for key, word in _PHASES.items() if key in elapsed)
     total = f"{elapsed['total']:.0f} s in all" if "total" in elapsed else ""
     versions = ", ".join(f"{name} {version}" for name, version in results.get("versions", {}).items())
     facts = "; ".join(filter(None, [f"seed {results['seed']}", total, took, versions]))

@@ -51,7 +51,7 @@ def summary_table(experiments: Json) -> str:
         '<th rowspan="2">Changed<br>most</th>'
         '<th class="group" colspan="4">Cycle lengths followed 1:1</th></tr><tr>'
         + "".join(f"<th>{at}</th>" for at in lengths)
-        + "<th></th><th>truth</th><th>found</th><th>action<br>potentials</th>"
+        + "<th>name</th><th>truth</th><th>found</th><th>action<br>potentials</th>"
         "<th>|APD90 error|<br>mean (ms)</th><th>largest<br>(ms)</th><th>V RMSE<br>mean (mV)</th></tr>"
     )
     return (
