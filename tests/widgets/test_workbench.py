@@ -164,6 +164,7 @@ def test_step_3_loads_the_shipped_network_of_a_model_chosen_later(
     session.use_model(load_model("tnnp2004:endo"), "tnnp2004:endo")
     assert bench.learn.check.wait(60) and session.network is not None
     assert set(bench.learn.fit.errors()) == set(session.model.gate_names)
+    assert "A τ below 0.02 ms counts as 0.02 ms" in _text(bench.panels[LEARN][0])
 
 
 def test_an_opened_model_file_appears_in_the_picker(bench: Workbench, tmp_path: Path) -> None:

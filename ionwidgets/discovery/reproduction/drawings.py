@@ -81,7 +81,7 @@ def _neural_odes(
             if paced is not None:
                 # eta stands in the title: the legend would have lines that look the same, one an eta.
                 shown[f"neural ODE, {DECODERS[decoder]}"] = _last(paced, end)
-                etas.append(f"η {run.eta:g} ({DECODERS[decoder]})")
+                etas.append(f"η\u00a0{run.eta:g} ({DECODERS[decoder]})")
         panels[", ".join([e.full_title, f"CL {settings.shown:g} ms", *etas])] = shown
     return panels
 
