@@ -69,8 +69,11 @@ class RetrainState(TaskState):
 
     @observe("facts")
     def _on_facts(self, _: Any) -> None:
-        if self.facts.get("importance"):
-            self.importance = dict(self.facts["importance"])
+        shares = self.facts.get("importance")
+        if (
+            shares and shares != self.importance
+        ):  # each one told draws a figure, and most reports bring the last
+            self.importance = dict(shares)
 
     @observe("busy")
     def _on_busy(self, change: Any) -> None:
