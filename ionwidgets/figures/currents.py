@@ -11,25 +11,24 @@ from plotly.subplots import make_subplots
 
 from ionwidgets.figures.theme import LINES, style
 
+_COLUMNS, _ROW = 2, 180  # panels side by side; px of a row
+
 
 def currents(
     time: ArrayLike,
     control: Mapping[str, ArrayLike],
     altered: Mapping[str, ArrayLike] | None = None,
     *,
-    units: str = "A/F",
-    columns: int = 2,
     mode: str = "page",
-    row_height: int = 180,
 ) -> go.Figure:
     """Each current (T,) of `control` in A/F against time in ms, with `altered` over it."""
     names = list(control)
-    rows = max(-(-len(names) // columns), 1)
+    rows = max(-(-len(names) // _COLUMNS), 1)
     figure = make_subplots(
         rows=rows,
-        cols=columns,
+        cols=_COLUMNS,
         subplot_titles=names,
-        horizontal_spacing=0.3 / columns if columns > 1 else 0.0,
+        horizontal_spacing=0.3 / _COLUMNS,
         vertical_spacing=0.42 / rows,
     )
     x = np.asarray(time, np.float32)
@@ -45,11 +44,11 @@ def currents(
                 legendgroup=role,
                 showlegend=index == 0,
                 line=LINES[role],
-                hovertemplate="%{y:.3g} " + units,
-                row=1 + index // columns,
-                col=1 + index % columns,
+                hovertemplate="%{y:.3g} A/F",
+                row=1 + index // _COLUMNS,
+                col=1 + index % _COLUMNS,
             )
-    style(figure, mode=mode, height=row_height * rows + 70)
+    style(figure, mode=mode, height=_ROW * rows + 70)
     figure.update_xaxes(title_text="Time (ms)", title_standoff=2, nticks=4)
-    figure.update_yaxes(title_text=units, nticks=4)
+    figure.update_yaxes(title_text="A/F", nticks=4)
     return figure

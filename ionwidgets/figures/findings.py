@@ -9,12 +9,12 @@ import plotly.graph_objects as go
 
 from ionwidgets.figures.theme import ALTERED, CONTROL, style
 
+_TOP = 10  # bars
 
-def attribution(
-    importance: Mapping[str, float], *, top: int = 10, mode: str = "page", height: int = 370
-) -> go.Figure:
+
+def attribution(importance: Mapping[str, float], *, mode: str = "page") -> go.Figure:
     """Horizontal bars in percent, the largest on top and in colour; `importance` from 0 to 1."""
-    names, values = _largest(importance, top)
+    names, values = _largest(importance)
     figure = go.Figure()
     figure.add_bar(
         x=values,
@@ -24,7 +24,7 @@ def attribution(
         hovertemplate="%{y}: %{x:.0f} %<extra></extra>",
         cliponaxis=False,
     )
-    style(figure, mode=mode, height=height, legend=False)
+    style(figure, mode=mode, height=370, legend=False)
     figure.update_xaxes(title_text="Observed difference explained (%)", range=[0, 100], showgrid=True)
     figure.update_yaxes(
         autorange="reversed", showgrid=False, nticks=0, tickmode="linear", title_text="Change"
@@ -33,17 +33,17 @@ def attribution(
     return figure
 
 
-def update_attribution(figure: go.Figure, importance: Mapping[str, float], *, top: int = 10) -> None:
+def update_attribution(figure: go.Figure, importance: Mapping[str, float]) -> None:
     """Put new values into a figure that `attribution` made, in one batch."""
-    names, values = _largest(importance, top)
+    names, values = _largest(importance)
     with figure.batch_update():
         figure.data[0].x, figure.data[0].y = values, names
         figure.data[0].marker.color = _colours(len(names))
 
 
-def _largest(importance: Mapping[str, float], top: int) -> tuple[Sequence[str], Sequence[float]]:
+def _largest(importance: Mapping[str, float]) -> tuple[Sequence[str], Sequence[float]]:
     finite = {name: float(value) for name, value in importance.items() if np.isfinite(value)}
-    names = sorted(finite, key=lambda name: -finite[name])[:top]
+    names = sorted(finite, key=lambda name: -finite[name])[:_TOP]
     return names, [100.0 * finite[name] for name in names]
 
 

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from ionwidgets.figures.theme import LINES, style
 
 _GAP = 0.42  # of a row: room for the axis title below one row and the title above the next
+_ROW = 168  # px
 
 Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
@@ -27,7 +28,6 @@ def gate_curves(
     role: str = "altered",
     visited: tuple[float, float] | None = None,
     mode: str = "page",
-    row_height: int = 168,
 ) -> go.Figure:
     """h_inf (left) and tau in ms (right, logarithmic) against V.
 
@@ -66,13 +66,12 @@ def gate_curves(
                     row=row,
                     col=col,
                 )
-    style(figure, mode=mode, height=row_height * max(len(chosen), 1) + 70)
+    style(figure, mode=mode, height=_ROW * max(len(chosen), 1) + 70)
     figure.update_xaxes(title_text="V (mV)", title_standoff=2, range=[float(x[0]), float(x[-1])])
     figure.update_yaxes(title_text="h∞ (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
     figure.update_yaxes(title_text="τ (ms)", type="log", col=2)
     for row, gate in enumerate(chosen, start=1):
-        taus = [np.asarray(curves[gate][1], float) for curves in (before, after) if curves is not None]
-        figure.update_yaxes(decade_ticks(np.concatenate(taus)), row=row, col=2)
+        figure.update_yaxes(_tau_ticks(gate, before, after), row=row, col=2)
     if visited is not None:
         for low, high in ((float(x[0]), visited[0]), (visited[1], float(x[-1]))):
             if high > low:
@@ -80,6 +79,10 @@ def gate_curves(
                     x0=low, x1=high, fillcolor="rgba(128,136,146,0.16)", line_width=0, layer="below"
                 )
     return figure
+
+
+def _tau_ticks(gate: str, *sources: Curves | None) -> dict[str, list[float] | list[str]]:
+    return decade_ticks(np.concatenate([np.asarray(curves[gate][1], float) for curves in sources if curves]))
 
 
 def decade_ticks(values: ArrayLike) -> dict[str, list[float] | list[str]]:
@@ -104,3 +107,5 @@ def update_gate_curves(figure: go.Figure, before: Curves, after: Curves, gates: 
             for curves in (before, after):
                 for which in (0, 1):
                     next(lines).y = np.asarray(curves[gate][which], np.float32)
+        for row, gate in enumerate(gates, start=1):
+            figure.update_yaxes(_tau_ticks(gate, before, after), row=row, col=2)

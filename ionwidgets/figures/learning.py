@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike
 from ionwidgets.figures.theme import LINES, style
 
 
-def loss_curve(
-    steps: ArrayLike = (), loss: ArrayLike = (), *, mode: str = "page", height: int = 260
-) -> go.Figure:
+def loss_curve(steps: ArrayLike = (), loss: ArrayLike = (), *, mode: str = "page") -> go.Figure:
     """Loss (no unit, logarithmic) against update number."""
     figure = go.Figure()
     figure.add_scatter(
@@ -22,7 +20,7 @@ def loss_curve(
         line=LINES["recording"] | {"width": 2},
         hovertemplate="update %{x}: %{y:.3g}<extra></extra>",
     )
-    style(figure, mode=mode, height=height, legend=False)
+    style(figure, mode=mode, height=260, legend=False)
     figure.update_xaxes(title_text="Update (count)", rangemode="tozero")
     figure.update_yaxes(title_text="Loss (unitless)", type="log", exponentformat="power", nticks=4)
     return figure

@@ -24,7 +24,7 @@ class Trace:
     ----------
     name : what the legend says.
     time : (T,) ms.
-    V : (T,) mV, or arbitrary units (`v_units`).
+    V : (T,) mV.
     Ca_i : (T,) mM, shown in µM; None where it was not measured.
     role : "control", "altered", "recording", "preview", "model" or "neural": colour, width and dash.
     """
@@ -39,8 +39,6 @@ class Trace:
 def action_potential(
     traces: Sequence[Trace],
     *,
-    v_units: str = "mV",
-    calcium_units: str = "µM",
     calcium: bool | None = None,
     mode: str = "page",
     height: int | None = None,
@@ -61,20 +59,20 @@ def action_potential(
         for trace in traces:
             figure.add_scatter(
                 x=_float32(trace.time),
-                y=_values(trace, row, calcium_units),
+                y=_values(trace, row),
                 name=trace.name,
                 mode="lines",
                 line={**LINES[trace.role], "simplify": False},  # plotly would turn a recovery into corners
                 legendgroup=trace.name,
                 showlegend=row == 1,
-                hovertemplate="%{y:.1f} " + v_units if row == 1 else "%{y:.3f} " + calcium_units,
+                hovertemplate="%{y:.1f} mV" if row == 1 else "%{y:.3f} µM",
                 row=row,
                 col=1,
             )
     style(figure, mode=mode, height=height or (430 if calcium else 300))
-    figure.update_yaxes(title_text=f"V ({v_units})", row=1, col=1)
+    figure.update_yaxes(title_text="V (mV)", row=1, col=1)
     if calcium:
-        figure.update_yaxes(title_text=f"Ca_i ({calcium_units})", row=2, col=1)
+        figure.update_yaxes(title_text="Ca_i (µM)", row=2, col=1)
     figure.update_xaxes(title_text="Time (ms)", row=1 + calcium, col=1)
     return figure
 
@@ -90,17 +88,17 @@ def update_action_potential(figure: go.Figure, traces: Sequence[Trace]) -> None:
     with figure.batch_update():
         for index, line in enumerate(figure.data):
             row, trace = 1 + index // len(traces), traces[index % len(traces)]
-            line.x, line.y = _float32(trace.time), _values(trace, row, "µM")
+            line.x, line.y = _float32(trace.time), _values(trace, row)
             line.name = trace.name
             line.showlegend = row == 1 and np.size(trace.time) > 0
 
 
-def _values(trace: Trace, row: int, calcium_units: str) -> NDArray[np.float32]:
+def _values(trace: Trace, row: int) -> NDArray[np.float32]:
     if row == 1:
         return _float32(trace.V)
     if trace.Ca_i is None:
         return np.full(np.shape(trace.time), np.nan, np.float32)
-    return _float32(np.asarray(trace.Ca_i, float) * (_MM_TO_UM if calcium_units == "µM" else 1.0))
+    return _float32(np.asarray(trace.Ca_i, float) * _MM_TO_UM)
 
 
 def _float32(values: Any) -> NDArray[np.float32]:

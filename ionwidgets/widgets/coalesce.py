@@ -33,7 +33,13 @@ class Latest(Generic[A]):
             if self._running:
                 return
             self._running = True
-        threading.Thread(target=self._run, name="ionwidgets-latest", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="ionwidgets-latest", daemon=True).start()
+        except RuntimeError:  # the system refuses a thread: the next value may find one
+            with self._idle:
+                self._waiting, self._running = [], False
+                self._idle.notify_all()
+            raise
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all is done, `timeout` s at most; True if it is."""

@@ -149,7 +149,9 @@ class RecordingPicker(Panel):
         figures.update_action_potential(
             self.figure, [figures.Trace("recording", time[early], V, None, "preview")]
         )
-        self.figure.update_yaxes(title_text=f"V ({recording['V'].attrs.get('units', 'mV')})")
+        units = recording["V"].attrs.get("units", "mV")
+        self.figure.update_traces(hovertemplate="%{y:.4~g} " + units)
+        self.figure.update_yaxes(title_text=f"V ({units})")
 
 
 def response_table(model: Any, response: Response) -> str:

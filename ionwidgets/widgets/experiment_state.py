@@ -16,6 +16,7 @@ from ionwidgets.widgets.coalesce import Latest
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.rhythm import LONGEST, USUAL, rhythm_of
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.task_state import reason
 from ionwidgets.widgets.wave import Wave, simulate_wave
 from ionwidgets.widgets.words import brief
 
@@ -56,6 +57,7 @@ class ExperimentState(HasTraits):
         self.worker = Latest(self._simulate)
         self._controls: dict[tuple[str, float], Wave] = {}
         self._warm: set[str] = set()
+        self._refused = False  # what is set now: an answer that was on its way would seem to be to it
         session.observe(self._on_model, "model")
         if "cycle_length" not in traits and session.model is not None:
             self.cycle_length = rhythm_of(session.model).cycle_length
@@ -66,7 +68,8 @@ class ExperimentState(HasTraits):
             if self.session.model is None:
                 return
             shortest = rhythm_of(self.session.model).shortest
-            if not shortest <= self.cycle_length <= LONGEST:
+            self._refused = not shortest <= self.cycle_length <= LONGEST
+            if self._refused:
                 self.problem = f"The cycle length must lie between {shortest:.0f} and {LONGEST:.0f} ms."
                 return
             self.worker.submit(_Question(self.session.model, self.cycle_length, dict(self.scale)))
@@ -107,6 +110,9 @@ class ExperimentState(HasTraits):
         except IonWidgetsError as error:
             self._tell(question, None, str(error))
             return
+        except Exception as error:  # or the panel would say "Simulating" for ever
+            self._tell(question, None, f"The simulation failed: {reason(error)}.")
+            return
         self._controls[key] = control
         self._tell(question, Response(question.cycle_length, question.scale, control, altered), "")
 
@@ -137,7 +143,7 @@ class ExperimentState(HasTraits):
 
     def _tell(self, question: _Question, response: Response | None, problem: str) -> None:
         with self.session.lock:
-            if question.model is self.session.model:
+            if question.model is self.session.model and not self._refused:
                 self.problem = problem
                 if response is not None:
                     self.response = response

@@ -65,7 +65,7 @@ class Findings(Panel):
             self.gates,
             markup(
                 "<h2>Currents over one beat</h2><p class='ionw-soft'>Along the recorded beat, with the "
-                "network's gates before and after it was retrained.</p>"
+                "network's gates and scales before and after it was retrained.</p>"
             ),
             self.currents,
             markup("<h2>Take it home</h2>"),

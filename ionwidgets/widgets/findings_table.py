@@ -56,7 +56,10 @@ def _gate(entry: Mapping[str, Any]) -> tuple[html.Markup, html.Markup]:
     if entry.get("tau_ratio") is not None:
         found.append(f"τ ×{number(entry['tau_ratio'])}")
         intervals.append(_range(entry.get("tau_ratio_ci95"), "×"))
-    lines = [f"<span class='ionw-range'>{html.text(line)}</span>" for line in found]
+    # A number and its unit stay on one line however narrow the page.
+    lines = [
+        f"<span class='ionw-range'>{html.text(line).replace(' mV', '&nbsp;mV')}</span>" for line in found
+    ]
     known = [one for one in intervals if one != "–"]
     return html.Markup("<br>".join(lines) or "–"), html.Markup("<br>".join(known) or "–")
 
@@ -66,7 +69,9 @@ def _range(ci: Any, before: str, unit: str = "") -> html.Markup:
     if not ci or any(bound is None or not math.isfinite(bound) for bound in ci):
         return html.Markup("–")
     low, high = (number(bound) for bound in ci)
-    return html.Markup(f"<span class='ionw-range'>{before}{low} to {high}{f' {unit}' if unit else ''}</span>")
+    return html.Markup(
+        f"<span class='ionw-range'>{before}{low} to {high}{f'&nbsp;{unit}' if unit else ''}</span>"
+    )
 
 
 def _bar(importance: float | None) -> html.Markup:

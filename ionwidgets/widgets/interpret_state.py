@@ -46,10 +46,13 @@ def compared(result: Any) -> Comparison:
     """The longest recorded cycle length beside the model."""
     paced = result.paced
     cycle_length = float(paced["cycle_length"][0])
-    recorded = np.asarray(result.recording["cycle_length"], float)
+    lengths = np.asarray(result.recording["cycle_length"], float)
+    recorded = last_beat(result.recording, int(np.nanargmin(np.abs(lengths - cycle_length))))
+    if "Ca_i" in result.recording and result.recording["Ca_i"].attrs.get("units", "mM") != "mM":
+        recorded = recorded._replace(Ca_i=None)  # a dye's arbitrary units share no axis with the model's
     return Comparison(
         cycle_length,
         str(result.recording["V"].attrs.get("units", "mV")),
-        last_beat(result.recording, int(np.nanargmin(np.abs(recorded - cycle_length)))),
+        recorded,
         {str(source): last_beat(paced, cell) for cell, source in enumerate(paced["source"].values)},
     )

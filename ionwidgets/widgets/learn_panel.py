@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipywidgets as ipw
+import numpy as np
 
 from ionwidgets import figures
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView
-from ionwidgets.widgets.learn_state import GateFit, LearnState
+from ionwidgets.widgets.learn_state import TAU_FLOOR, GateFit, LearnState
 from ionwidgets.widgets.panel import Panel, box, button, markup, on, set_reasons
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.shipped import has_shipped_network, without_network
@@ -83,6 +84,12 @@ class Trainer(Panel):
             ],
             numbers=[1, 2],
         )
+        if any(float(np.min(tau)) < TAU_FLOOR for _, tau in fit.model.values()):
+            floor = number(TAU_FLOOR, "ms")
+            self.errors.value += (
+                f"<p class='ionw-soft'>A τ below {floor} counts as {floor}, and is learnt as that: no solver "
+                "can tell them apart.</p>"
+            )
         gates = list(fit.model)
         half = -(-len(gates) // 2)
         groups = [gates[:half], gates[half:]] if len(gates) > 1 else [gates]

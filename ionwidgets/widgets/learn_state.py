@@ -116,7 +116,7 @@ class LearnState(TaskState):
 
     def _on_model(self, _: Any = None) -> None:
         self.abandon()
-        self.fit = None
+        self.fit, self.history = None, ((), ())
         self._find_blockers()
 
     def _find_blockers(self, _: Any = None) -> None:
@@ -131,7 +131,9 @@ class LearnState(TaskState):
             self.blockers = tuple(why)
 
     def _on_network(self, change: Any) -> None:
-        if change["new"] is not None:
+        if change["new"] is None:
+            self.fit = None
+        else:
             self.check.submit(change["new"])
 
     def _compare(self, network: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ipywidgets as ipw
@@ -33,6 +34,7 @@ class Retrainer(Panel):
         )
         self.shares = box(self.figure)
         self.eta.observe(self._on_eta, "value")
+        on(state, "eta", self._show_eta)
         on(state, "importance", self._show_importance)
         on(state, ["outcome", "busy"], self._show_outcome)
         on(self.session, ["model", "network"], self._show_first)
@@ -50,6 +52,10 @@ class Retrainer(Panel):
     def _on_eta(self, change: Any) -> None:
         with self.session.lock:
             self.retrain.eta = float(change["new"])
+
+    def _show_eta(self) -> None:
+        if math.isfinite(self.retrain.eta) and self.eta.value != self.retrain.eta:  # NaN differs from itself
+            self.eta.value = self.retrain.eta
 
     def _show_first(self) -> None:
         model = self.session.model

@@ -69,11 +69,21 @@ class RetrainState(TaskState):
 
     @observe("facts")
     def _on_facts(self, _: Any) -> None:
-        if self.facts.get("importance"):
-            self.importance = dict(self.facts["importance"])
+        shares = self.facts.get("importance")
+        if (
+            shares and shares != self.importance
+        ):  # each one told draws a figure, and most reports bring the last
+            self.importance = dict(shares)
+
+    @observe("busy")
+    def _on_busy(self, change: Any) -> None:
+        # What a run that was stopped saw last is not what the finding that stays in use says.
+        if not change["new"] and self.session.result is not None:
+            self._on_result()
 
     def _on_basis(self, _: Any) -> None:
         self.abandon()
+        self._on_result()
         self._find_blockers()
 
     def _on_result(self, _: Any = None) -> None:

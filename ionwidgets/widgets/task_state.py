@@ -10,6 +10,7 @@ from traitlets import Tuple as TupleTrait
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Control, Job, Snapshot
+from ionwidgets.jobs.job import FINAL
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.words import duration
@@ -58,9 +59,14 @@ class TaskState(HasTraits):
                 return
             job: Job[Any] = Job(self.work, on_change=lambda snapshot: self._follow(job, snapshot))
             self._job = job
-            self.outcome, self.facts = "", {}
-            self.busy = True
-        job.start()
+            try:
+                self.outcome, self.facts = "", {}
+                self.busy = True
+                job.start()
+            except Exception as error:  # of an observer, or of the system, which may refuse a thread
+                self._job = None
+                outcome = self._failed(error)
+                self._end("failed", outcome, outcome)
 
     def toggle_pause(self) -> None:
         """Pause a running job, resume a paused one."""
@@ -92,10 +98,10 @@ class TaskState(HasTraits):
         with self.session.lock:
             if job is not self._job:
                 return
-            self.facts = snapshot.facts
-            if snapshot.state in ("done", "stopped", "failed"):
+            if snapshot.state in FINAL:
                 self._finish(snapshot)
             else:
+                self.facts = snapshot.facts
                 self.session.begin(self.key, self._progress(snapshot), snapshot.fraction)
                 self.phase = snapshot.state
 
@@ -114,6 +120,7 @@ class TaskState(HasTraits):
     def _finish(self, snapshot: Snapshot[Any]) -> None:
         state, outcome, trouble = str(snapshot.state), "", ""
         try:
+            self.facts = snapshot.facts
             if state == "done":
                 outcome = self.accept(snapshot.value)
             elif state == "stopped":
@@ -125,17 +132,21 @@ class TaskState(HasTraits):
             state, outcome = "failed", self._failed(error)
             trouble = outcome
         finally:
-            try:
-                self.session.end(self.key, notice=outcome, trouble=trouble)
-            finally:
-                with self.hold_trait_notifications():
-                    self.outcome, self.busy, self.phase = outcome, False, state
+            self._end(state, outcome, trouble)
+
+    def _end(self, state: str, outcome: str, trouble: str) -> None:
+        try:
+            self.session.end(self.key, notice=outcome, trouble=trouble)
+        finally:
+            with self.hold_trait_notifications():
+                self.outcome, self.busy, self.phase = outcome, False, state
 
     def _failed(self, error: BaseException | None) -> str:
-        return f"{self.subject} failed: {_reason(error)}. {self.kept()}".strip()
+        return f"{self.subject} failed: {reason(error)}. {self.kept()}".strip()
 
 
-def _reason(error: BaseException | None) -> str:
+def reason(error: BaseException | None) -> str:
+    """Why something failed, as the end of a sentence; what is no fault of the user's is logged too."""
     if isinstance(error, IonWidgetsError):
         return str(error).rstrip(".")
     log.error("a job failed", exc_info=error)

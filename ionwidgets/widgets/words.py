@@ -118,7 +118,7 @@ def _gate_headline(entry: Mapping[str, Any]) -> str:
 
 
 def _interval(ci: Any) -> str:
-    if not ci or any(bound is None for bound in ci):
+    if not ci or any(bound is None or not math.isfinite(bound) for bound in ci):
         return ""
     return f" (95 % interval {100 * ci[0]:.0f}–{100 * ci[1]:.0f} %)"
 

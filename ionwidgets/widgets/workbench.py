@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as ipw
 import xarray as xr
 
-from ionwidgets.models import IonicModel
+from ionwidgets.models import IonicModel, list_models, load_model
 from ionwidgets.recordings import read_recording
 from ionwidgets.widgets.elements import StatusLine, Steps
 from ionwidgets.widgets.experiment_panel import ChannelSliders, RecordingPicker
@@ -122,7 +122,13 @@ def workbench(
         elif recording is not None:
             session.use_recording(read_recording(recording), str(recording))
         if isinstance(model, IonicModel):
-            session.use_model(model, model.key)
+            session.use_model(model, _source_of(model))
         else:
             session.open_model(model or FIRST_MODEL)
     return Workbench(session)
+
+
+def _source_of(model: IonicModel) -> str:
+    """The library's name of the model; the name of a file where the library has none with these equations."""
+    listed = any(model.key in card.keys for card in list_models())
+    return model.key if listed and load_model(model.key).hash == model.hash else f"{model.name}.mmt"

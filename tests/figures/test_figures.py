@@ -81,6 +81,11 @@ def test_updates_change_the_same_lines() -> None:
     curves = figures.gate_curves(V, CURVES, CURVES)
     figures.update_gate_curves(curves, CURVES, {g: (h * 0, t) for g, (h, t) in CURVES.items()}, list(CURVES))
     assert not np.any(curves.data[2].y)
+    slower = {g: (h, 1000 * np.asarray(t)) for g, (h, t) in CURVES.items()}
+    figures.update_gate_curves(curves, CURVES, slower, list(CURVES))
+    fresh = figures.gate_curves(V, CURVES, slower).layout
+    assert curves.layout.yaxis2.tickvals == fresh.yaxis2.tickvals
+    assert curves.layout.yaxis2.tickvals != figures.gate_curves(V, CURVES).layout.yaxis2.tickvals
 
     loss = figures.loss_curve()
     figures.update_loss_curve(loss, [1, 2, 3], [3.0, 2.0, 1.0])

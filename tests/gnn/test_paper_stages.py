@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,8 @@ def test_samples_beyond_the_ranges_are_counted(network: Network, control: xr.Dat
 def test_what_cannot_be_trained_is_refused(model: IonicModel, network: Network, control: xr.Dataset) -> None:
     with pytest.raises(TrainingError, match="eta must lie between 0 and 1; found 2"):
         retrain_as_published(network, control, etas=[2.0], settings=SHORT)
+    with pytest.raises(TrainingError, match="found none"):
+        retrain_as_published(network, control, etas=[], settings=SHORT)
     with pytest.raises(TrainingError, match="the data have no Ca_i"):
         retrain_as_published(network, control.drop_vars("Ca_i"), settings=SHORT)
     with pytest.raises(TrainingError, match='preset="paper"'):
@@ -153,6 +156,28 @@ def test_divergence_names_eta_and_leaves_the_network(network: Network, control: 
     with pytest.raises(TrainingError, match=r"stage 2 at eta 0\.001 diverged after 0 updates"):
         retrain_as_published(network, beyond, etas=[1e-3], settings=SHORT)
     assert all(torch.equal(value, before[key]) for key, value in network.module.state_dict().items())
+
+
+def test_an_error_in_one_run_ends_those_before_it(
+    network: Network, control: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def until_told(*arguments: Any) -> None:
+        eta, alive = arguments[4], arguments[6]
+        if eta == 2e-3:
+            raise TrainingError("diverged")
+        while alive(0) and not ended.wait(0.01):
+            pass
+        raise Cancelled
+
+    monkeypatch.setattr("ionwidgets.gnn.paper.stages._stage2", until_told)
+    rescue = threading.Timer(10.0, ended.set)
+    rescue.start()
+    with pytest.raises(TrainingError, match="diverged"):
+        retrain_as_published(network, control, etas=[1e-3, 2e-3], settings=SHORT, threads=2)
+    assert not ended.is_set()
+    rescue.cancel()
 
 
 def test_both_stages_tell_how_far_they_are_and_stop(

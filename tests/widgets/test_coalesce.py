@@ -71,3 +71,20 @@ def test_a_fault_is_logged_and_the_next_value_is_still_computed(caplog: pytest.L
     assert latest.wait(10)
     assert done == [2]
     assert "live update failed" in caplog.text
+
+
+def test_a_system_that_refuses_a_thread_does_not_end_it_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    latest = Latest(done.append)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            latest.submit(1)
+    assert latest.wait(0)
+    latest.submit(2)
+    assert latest.wait(10)
+    assert done == [2]

@@ -79,6 +79,22 @@ def test_a_page_that_missed_a_change_while_loading_is_sent_it_once_ready(
     view.close()
 
 
+def test_a_page_that_missed_a_change_of_axes_is_sent_it_once_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    V = [-80.0, 0.0]
+    before, after = ({"m": ([0.0, 1.0], [tau, 3 * tau])} for tau in (1.0, 1000.0))
+    view = FigureView(figures.gate_curves(V, before, before), "Gate curves")
+    view.get_state()
+    figures.update_gate_curves(view, after, after, ["m"])
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        view, "_send_update_msg", lambda _, relayout_data, *__, **___: sent.append(relayout_data)
+    )
+    view._answer(None, {"kind": "ready"}, None)
+    assert sent[0]["yaxis2.ticktext"] == ["1000", "2000", "5000"]
+    assert sent[0]["yaxis2.title.text"] == "τ (ms)"
+    view.close()
+
+
 def test_plotly_is_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     view = _view()
     assert len(str(view._esm)) < 5000

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,3 +96,43 @@ def test_the_biomarker_table_tells_changes_in_percent_and_potentials_in_mv(
     assert "APD90" in table and " ms" in table and "%" in table
     peak = table[table.index(">Peak<") :].partition("</tr>")[0]
     assert "mV" in peak and "%" not in peak
+
+
+def test_a_fault_of_ours_is_told_and_the_next_setting_is_answered(
+    experiment: ExperimentState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("1/0")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ionwidgets.widgets.experiment_state.simulate_wave", fail)
+        experiment.scale = {"g_Kr": 0.5}
+        assert experiment.worker.wait(60)
+    assert "ZeroDivisionError" in experiment.problem
+    experiment.scale = {"g_Kr": 0.6}
+    assert experiment.worker.wait(60)
+    assert experiment.problem == "" and experiment.response.scale == {"g_Kr": 0.6}
+
+
+def test_an_answer_on_its_way_does_not_hide_that_the_setting_is_refused(
+    experiment: ExperimentState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ionwidgets.widgets import experiment_state
+
+    simulate_wave, asked, go_on = experiment_state.simulate_wave, threading.Event(), threading.Event()
+
+    def slowly(*question: Any) -> Any:
+        asked.set()
+        assert go_on.wait(10)
+        return simulate_wave(*question)
+
+    monkeypatch.setattr(experiment_state, "simulate_wave", slowly)
+    experiment.scale = {"g_Kr": 0.5}
+    assert asked.wait(10)
+    experiment.cycle_length = 6000.0
+    go_on.set()
+    assert experiment.worker.wait(60)
+    assert "cycle length must lie between" in experiment.problem
+    experiment.cycle_length = 1000.0
+    assert experiment.worker.wait(60)
+    assert experiment.problem == "" and experiment.response.scale == {"g_Kr": 0.5}

@@ -259,3 +259,76 @@ def test_a_retraining_hands_over_its_finding_and_shows_what_explains_it_meanwhil
     assert learn.session.result is result
     assert retrain.outcome.startswith("I_Kr is down to 25 %")
     assert retrain.importance == {"I_Ks": 0.2, "I_Kr": 0.93, "gate Xr2": 0.1}
+
+
+def test_an_observer_of_the_last_report_that_fails_does_not_leave_the_panel_busy(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    def draw(_: Any) -> None:
+        raise ValueError("the figure is closed")
+
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    learn.start()
+    assert gate.reported.wait(10)
+    learn.observe(draw, "facts")
+    gate.go_on.set()
+    until(lambda: learn.phase == "failed")
+    assert not learn.busy and learn.session.activities == {}
+    assert "the figure is closed" in learn.outcome
+
+
+def test_a_system_that_refuses_a_thread_is_told_and_the_next_start_works(
+    monkeypatch: pytest.MonkeyPatch, learn: LearnState, gate: Any, until: Until
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    _training(monkeypatch, gate, value=Network(learn.session.model))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        learn.start()
+    assert learn.phase == "failed" and not learn.busy and "can't start new thread" in learn.outcome
+    assert learn.wait(0) and learn.session.trouble == learn.outcome
+    gate.go_on.set()
+    learn.start()
+    until(lambda: learn.phase == "done")
+
+
+def test_the_loss_and_the_fit_of_a_model_go_with_it(learn: LearnState, until: Until) -> None:
+    learn.history = ((20, 40), (3.0, 2.0))
+    learn.session.network = Network(learn.session.model)
+    until(lambda: learn.fit is not None)
+    learn.session.network = None
+    assert learn.fit is None
+    learn.session.use_model(load_model("tnnp2004:epi"), "tnnp2004:epi")
+    assert learn.history == ((), ()) and learn.fit is None
+
+
+def test_what_a_retraining_saw_of_another_recording_is_forgotten(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    learn.session.use_recording(recording, "cell7.csv")
+    retrain = RetrainState(learn.session, learn)
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control))
+    retrain.start()
+    until(lambda: retrain.importance == {"I_Kr": 0.4})
+    learn.session.use_recording(recording.copy(), "cell8.csv")
+    assert retrain.importance == {} and not retrain.busy
+
+
+def test_a_retraining_that_is_stopped_shows_the_finding_that_stays_in_use(
+    learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
+) -> None:
+    from widgets.stubs import Result
+
+    session = learn.session
+    session.use_recording(recording, "cell7.csv")
+    session.result = Result(session.model, recording)
+    retrain = RetrainState(session, learn)
+    found = retrain.importance
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control))
+    retrain.start()
+    until(lambda: retrain.importance == {"I_Kr": 0.4})
+    retrain.stop()
+    until(lambda: retrain.phase == "stopped")
+    assert retrain.importance == found and "finding before it stays in use" in retrain.outcome

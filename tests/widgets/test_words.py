@@ -122,7 +122,7 @@ def test_the_findings_table_is_in_order_of_rank_with_units() -> None:
         }
     )
     assert table.index("I_Kr") < table.index("I_Ks") < table.index("Xr2")
-    for part in ("×0.253", "×0.24 to 0.26", "V½ −3.2 mV", "τ ×1.5", "90 %"):
+    for part in ("×0.253", "×0.24 to 0.26", "V½ −3.2&nbsp;mV", "τ ×1.5", "90 %"):
         assert part in table
     assert "nan" not in table.lower() and "None" not in table
 

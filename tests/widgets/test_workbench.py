@@ -20,6 +20,7 @@ from ionwidgets.errors import ModelError, RecordingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets import Session, Workbench, workbench
 from ionwidgets.widgets.beats import last_beat
+from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
 
 Until = Callable[..., None]
@@ -99,6 +100,25 @@ def test_what_is_missing_from_the_comparison_leaves_an_empty_line(
     assert all(len(line.x) > 100 and line.showlegend for line in lines)
 
 
+def test_calcium_in_arbitrary_units_is_not_drawn_beside_the_models(bench: Workbench) -> None:
+    session = bench.session
+    for units, drawn in (("mM", True), ("a.u.", False)):
+        calcium = (session.recording["V"] * 0 + 1e-4).assign_attrs(units=units)
+        session.result = Result(session.model, session.recording.assign(Ca_i=calcium))
+        lines = bench.panels[INTERPRET][0].comparison.data
+        assert np.isfinite(np.asarray(lines[4].y, float)).any() == drawn
+        assert np.isfinite(np.asarray(lines[5].y, float)).all()
+
+
+def test_a_preview_in_arbitrary_units_says_so(bench: Workbench) -> None:
+    bench.go_to(EXPERIMENT)
+    figure = bench.panels[EXPERIMENT][1].figure
+    assert figure.layout.yaxis.title.text == "V (mV)" and figure.data[0].hovertemplate.endswith(" mV")
+    V = bench.session.recording["V"].assign_attrs(units="a.u.")
+    bench.session.use_recording(bench.session.recording.assign(V=V), "dye.csv")
+    assert figure.layout.yaxis.title.text == "V (a.u.)" and figure.data[0].hovertemplate.endswith(" a.u.")
+
+
 def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
     bench.session.result = None
     text = _text(bench.panels[INTERPRET][0])
@@ -144,6 +164,7 @@ def test_step_3_loads_the_shipped_network_of_a_model_chosen_later(
     session.use_model(load_model("tnnp2004:endo"), "tnnp2004:endo")
     assert bench.learn.check.wait(60) and session.network is not None
     assert set(bench.learn.fit.errors()) == set(session.model.gate_names)
+    assert "A τ below 0.02 ms counts as 0.02 ms" in _text(bench.panels[LEARN][0])
 
 
 def test_an_opened_model_file_appears_in_the_picker(bench: Workbench, tmp_path: Path) -> None:
@@ -257,3 +278,28 @@ def test_the_state_is_free_once_nobody_holds_it(session: Session, until: Until) 
 def test_importing_the_widgets_brings_no_torch() -> None:
     code = "import sys, ionwidgets.widgets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-P", "-c", code], timeout=60).returncode == 0
+
+
+def test_a_model_that_is_not_the_librarys_is_not_taken_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "tnnp2004.mmt"
+    load_model("tnnp2004:epi").save(file)
+    bench = workbench(model=load_model(file))
+    assert bench.panels[MODEL][0].model.value == "tnnp2004.mmt"
+    assert 'iw.load_model("tnnp2004.mmt")' in python_lines(bench.session, 1e-3)
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+    bench = workbench(model=load_model("tnnp2004:epi"))
+    assert 'iw.load_model("tnnp2004", variant="epi")' in python_lines(bench.session, 1e-3)
+    assert bench.experiment.worker.wait(120)
+    bench.close()
+
+
+def test_an_eta_set_from_python_is_shown(bench: Workbench) -> None:
+    bench.go_to(RETRAIN)
+    panel = bench.panels[RETRAIN][0]
+    bench.retrain.eta = 2e-3
+    assert panel.eta.value == 2e-3
+    bench.retrain.eta = float("nan")
+    assert "eta must be" in panel.buttons.reasons.value
+    panel.eta.value = 3e-3
+    assert bench.retrain.eta == 3e-3 and panel.buttons.reasons.value == ""

@@ -10,18 +10,23 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ionwidgets.discovery.paper_document import write_figure
+from ionwidgets.discovery.reproduction.document import write_figure
 from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS, Reproduction
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.discovery.reproduction.measure import currents_along, neural_ode
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats
-from ionwidgets.figures.paper import base_figure, currents_figure, experiments_figure, neural_ode_figure
+from ionwidgets.figures.paper import (
+    DECODERS,
+    base_figure,
+    currents_figure,
+    experiments_figure,
+    neural_ode_figure,
+)
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation import simulate
 
 Runs = Mapping[tuple[str, str], list[TrainedRun]]
 SHOWN = 1500.0  # ms of a neural ODE
-WORDS = {"emulator": "emulator", "ode": "ODE decoder"}
 
 
 def draw(
@@ -41,7 +46,7 @@ def draw(
         for decoder in dict.fromkeys(decoder for decoder, _ in runs):
             mp, mq = (_at(runs[decoder, name], e.eta_of_currents) for name in (CONTROL, e.key))
             time, currents = _currents(model, settings, data, mp, mq)
-            title = f"{e.full_title}, {WORDS[decoder]} (η {mq.eta:g}), CL {settings.currents_shown:g} ms"
+            title = f"{e.full_title}, {DECODERS[decoder]} (η {mq.eta:g}), CL {settings.currents_shown:g} ms"
             figure = currents_figure(title, time, currents, decoder=decoder)
             write_figure(folder, f"figure_{number}_{decoder}", figure)
 
@@ -68,13 +73,16 @@ def _neural_odes(
     for e in EXPERIMENTS:
         traces = {"control": data[CONTROL], "altered cell": data[e.key]}
         shown = {name: _last(_cells(cells, settings.shown), end) for name, cells in traces.items()}
+        etas = []
         for decoder in dict.fromkeys(decoder for decoder, _ in runs):
             best = results["experiments"][e.key]["best"][decoder]["eta"]
             run = _at(runs[decoder, e.key], e.eta_of_ode if decoder == "emulator" else best)
             paced = neural_ode(model, run, [settings.shown], end, variables=["V"], record_from=end - SHOWN)
             if paced is not None:
-                shown[f"neural ODE, {WORDS[decoder]} (η {run.eta:g})"] = _last(paced, end)
-        panels[f"{e.full_title}, CL {settings.shown:g} ms"] = shown
+                # eta stands in the title: the legend would have lines that look the same, one an eta.
+                shown[f"neural ODE, {DECODERS[decoder]}"] = _last(paced, end)
+                etas.append(f"η\u00a0{run.eta:g} ({DECODERS[decoder]})")
+        panels[", ".join([e.full_title, f"CL {settings.shown:g} ms", *etas])] = shown
     return panels
 
 

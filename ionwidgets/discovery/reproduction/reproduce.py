@@ -18,7 +18,6 @@ import xarray as xr
 from ionwidgets._version import __version__
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.late_apd90 import late_apd90
-from ionwidgets.discovery.paper_page import write_page
 from ionwidgets.discovery.reproduction.drawings import draw
 from ionwidgets.discovery.reproduction.experiments import (
     CONTROL,
@@ -36,6 +35,7 @@ from ionwidgets.discovery.reproduction.measure import (
     over_the_range,
     rounded,
 )
+from ionwidgets.discovery.reproduction.page import write_page
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats, train_ode, train_published
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, learn

@@ -181,7 +181,9 @@ def retrain_as_published(
             'the published stage 2 needs a network with an emulator: iw.learn(model, preset="paper")'
         )
     if not etas or not all(0 < eta < 1 for eta in etas):
-        raise TrainingError(f"eta must lie between 0 and 1; found {', '.join(f'{eta:g}' for eta in etas)}")
+        raise TrainingError(
+            f"eta must lie between 0 and 1; found {', '.join(f'{eta:g}' for eta in etas) or 'none'}"
+        )
     for name in network.observables:
         if name not in observed:
             raise TrainingError(f"the network sees {', '.join(network.observables)}; the data have no {name}")
@@ -213,8 +215,9 @@ def retrain_as_published(
             while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
                 if progress is not None:
                     progress.report(min(0.99, sum(done) / total), "Retraining as published", update=sum(done))
-                if any(future.done() and future.exception() for future in running):
-                    break
+                for future in running:
+                    if future.done():
+                        future.result()  # an error is told now, not once the runs before it have ended
             return [future.result() for future in running]
         finally:  # an error in one run, or Stop, ends the others within a chunk
             stop.set()

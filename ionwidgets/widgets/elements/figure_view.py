@@ -58,15 +58,22 @@ class FigureView(go.FigureWidget):
             self._tell_all()
 
     def _tell_all(self) -> None:
-        """Send what the updates of `ionwidgets.figures` change: values, names, legend, bar colours."""
+        """Send what is changed in place: values, names, legend, bar colours; ticks and titles of axes."""
         traces = {
             name: [trace.get(name) for trace in self._data]
-            for name in ("x", "y", "name", "showlegend")
+            for name in ("x", "y", "name", "showlegend", "hovertemplate")
             if any(name in trace for trace in self._data)
         }
         if any("color" in trace.get("marker", {}) for trace in self._data):
             traces["marker.color"] = [trace.get("marker", {}).get("color") for trace in self._data]
-        self._send_update_msg(traces, {}, list(range(len(self._data))))
+        layout: dict[str, Any] = {}
+        for axis, given in self._layout.items():
+            if axis.startswith(("xaxis", "yaxis")):
+                layout |= {
+                    f"{axis}.{name}": given[name] for name in ("tickvals", "ticktext") if name in given
+                }
+                layout[f"{axis}.title.text"] = given.get("title", {}).get("text")
+        self._send_update_msg(traces, layout, list(range(len(self._data))))
 
 
 @lru_cache(maxsize=1)
