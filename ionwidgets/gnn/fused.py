@@ -29,6 +29,7 @@ from ionwidgets.gnn.scan import new_like
 from ionwidgets.gnn.threads import in_shares
 
 BLOCK = 1 << 20  # bytes of rho and h_inf at a time; fits a core's second-level cache
+SMALLEST_SHARE = 1 << 18  # elements of h a thread; below this, two are no faster than one
 LANES = 16  # matrix products take three times as long where the columns do not fill the vector registers
 
 
@@ -49,7 +50,7 @@ class FusedGating(torch.autograd.Function):
                 x = _sigmoids(p[first:last, begin:end], weight, bias, buffer)
                 _forward(x.numpy(), start, gates, first, begin)
 
-        in_shares(run, h0.shape[0], h.numel())
+        in_shares(run, h0.shape[0], h.numel() // SMALLEST_SHARE)
         ctx.save_for_backward(p, weight, bias, h0, h)
         return h
 
@@ -80,7 +81,7 @@ class FusedGating(torch.autograd.Function):
                     grad_p[first:last, begin:end] = product.unflatten(0, own.shape[:2])
             sums[begin] = of_weight, of_bias
 
-        in_shares(run, h0.shape[0], h.numel())
+        in_shares(run, h0.shape[0], h.numel() // SMALLEST_SHARE)
         # In the order of the cells, whichever thread ended first.
         of_weight, of_bias = (
             sum(parts) for parts in zip(*(sums[begin] for begin in sorted(sums)), strict=True)

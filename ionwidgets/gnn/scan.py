@@ -30,6 +30,7 @@ from ionwidgets.gnn.doubling import DoublingScan
 from ionwidgets.gnn.threads import in_shares
 
 FLOATS = (torch.float32, torch.float64)
+SMALLEST_SHARE = 1 << 15  # elements a thread; below this, waking one costs more than its work
 CACHE_LINE = 64  # bytes; threads that share no line of h do not slow each other down
 
 
@@ -154,4 +155,6 @@ def _over_columns(kernel: Callable[..., None], *tensors: torch.Tensor) -> None:
     # On the same memory: (T, B, G) as (T, B*G), and (B, G) as (1, B*G).
     rows = [x.detach().reshape(x.shape[0] if x.ndim == 3 else 1, n_columns).numpy() for x in tensors]
     line = CACHE_LINE // tensors[0].element_size()
-    in_shares(lambda first, last: kernel(*rows, first, last), n_columns, tensors[0].numel(), line)
+    in_shares(
+        lambda first, last: kernel(*rows, first, last), n_columns, tensors[0].numel() // SMALLEST_SHARE, line
+    )

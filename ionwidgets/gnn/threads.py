@@ -14,8 +14,6 @@ from contextlib import contextmanager
 
 import torch
 
-SMALLEST_SHARE = 1 << 15  # elements a thread; below this, waking one costs more than its work
-
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -28,14 +26,14 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def in_shares(work: Callable[[int, int], None], size: int, elements: int, multiple: int = 1) -> None:
+def in_shares(work: Callable[[int, int], None], size: int, worth: int, multiple: int = 1) -> None:
     """Call ``work(first, last)`` on shares of ``0:size``, each on a thread of its own and without gradients.
 
-    `elements`: how much there is to do in all; `multiple`: what a share's size must be a multiple of. As many
-    threads at most as torch has been given (``torch.get_num_threads()``); within a share torch has one. The
-    first share is the calling thread's.
+    `worth`: how many threads there is work for; as many at most as torch has been given
+    (``torch.get_num_threads()``). `multiple`: what a share's size must be a multiple of. Within a share torch
+    has one thread. The first share is the calling thread's.
     """
-    threads = max(1, min(torch.get_num_threads(), elements // SMALLEST_SHARE))
+    threads = max(1, min(torch.get_num_threads(), worth))
     share = max(1, -(-size // (threads * multiple))) * multiple
 
     def one(first: int) -> None:

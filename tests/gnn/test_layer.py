@@ -156,6 +156,31 @@ def test_concurrent_training_agrees_with_serial():
             torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("cells", "threads"), [(7, 2), (7, 3), (1, 2), (2, 4)])
+def test_shares_of_cells_add_up(monkeypatch, cells, threads):
+    layer, p = make(10, 10), torch.randn(900, cells, 10, dtype=torch.float64)
+    h0, weight = torch.rand(cells, 10, dtype=torch.float64), torch.rand(900, cells, 10, dtype=torch.float64)
+
+    def run():
+        return layer(p, h0), gradients(lambda layer, p, h0: layer(p, h0), layer, p, h0, weight)
+
+    given = torch.get_num_threads()
+    torch.set_num_threads(1)
+    h, expected = run()
+    monkeypatch.setattr(fused_module, "SMALLEST_SHARE", 1)
+    torch.set_num_threads(threads)
+    try:
+        shared, grads = run()
+        again, same = run()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(given)
+    torch.testing.assert_close(shared, h, rtol=0, atol=1e-15)
+    for a, b in zip(grads, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    assert torch.equal(shared, again) and all(torch.equal(a, b) for a, b in zip(grads, same, strict=True))
+
+
 def test_other_devices_take_the_plain_path():
     layer = make(4, 3).to("meta")
     h = layer(torch.empty(5, 2, 4, dtype=torch.float64, device="meta"), torch.empty(2, 3).double().to("meta"))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ionwidgets.gnn import gating_scan
 from ionwidgets.gnn.doubling import DoublingScan
-from ionwidgets.gnn.threads import SMALLEST_SHARE
+from ionwidgets.gnn.scan import SMALLEST_SHARE
 
 
 def random_gates(
