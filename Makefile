@@ -25,12 +25,12 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv wheel install dashboard test test-slow bench lint check format networks hooks clean python-tools test-tools FORCE
+.PHONY: help venv wheel install dashboard test test-slow bench score lint check format networks hooks clean python-tools test-tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
 		printf '  make %-10s %s\n' "$$name" "$$what"; done
-	@echo 'Variables: PORT=$(PORT), PYTHON=$(PYTHON), TORCH="torch==VERSION [pip options]", ARGS="more arguments for pytest or the dashboard"'
+	@echo 'Variables: PORT=$(PORT), PYTHON=$(PYTHON), TORCH="torch==VERSION [pip options]", ARGS="more arguments for pytest, the score or the dashboard"'
 
 # ---- the environment ----
 
@@ -142,6 +142,10 @@ test-slow: test-tools install $(VENV)/.test ## the tests marked slow
 
 bench: test-tools install $(VENV)/.test ## measure speed beside peers, and print the tables
 	@$(PYTEST) -m bench -s -q --no-header $(ARGS)
+
+# From the folder tests, so that it is the wheel that is scored. Recordings are made once and kept in .score/.
+score: test-tools install $(VENV)/.test ## score discovery on cells with a known change, some twenty minutes
+	@cd tests && env -u PYTHONPATH ../$(BIN)/python -m discovery.score --folder ../.score $(ARGS)
 
 lint: $(VENV)/.dev ## format, style and types
 	@$(BIN)/ruff format --check --quiet || { echo "make format puts this right" >&2; exit 1; }

@@ -72,6 +72,6 @@ class RecordingError(IonWidgetsError):
 
 def unknown_name(what: str, name: str, known: list[str]) -> str:
     """Sentence for a name that does not exist, with the nearest that do."""
-    near = get_close_matches(name, known, n=3, cutoff=0.4)
+    near = get_close_matches(str(name), known, n=3, cutoff=0.4)  # a number is no name either
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     return f"unknown {what} {name!r}; {hint}"

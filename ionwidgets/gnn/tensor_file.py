@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ionwidgets.jobs.whole_file import whole_file
 
@@ -14,4 +14,5 @@ from ionwidgets.jobs.whole_file import whole_file
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: str | Path, metadata: Mapping[str, str]) -> None:
     """Write `path`; a file of that name is replaced only when the new one is complete on the disk."""
     with whole_file(path) as part:
-        save_file(dict(tensors), str(part), metadata=dict(metadata))
+        # safetensors' own writing to a path leaves a file that its owner alone can read.
+        part.write_bytes(save(dict(tensors), metadata=dict(metadata)))

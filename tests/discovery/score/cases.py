@@ -1,0 +1,79 @@
+"""The experiments that discovery is scored on: cells with a known change, none of them made to be found.
+
+Two sets from one recipe with different numbers. The open set may be looked at while discovery is worked on;
+of the held-out set only the totals are read, and nothing is chosen by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ionwidgets.models import load_model
+
+CELL = "tnnp2004:M"
+SETS = {"open": 101, "held-out": 202}
+STRANGERS = ("lr1991", "fox2002", "ord2011:endo", "paci2013:atrial")  # cells that TNNP cannot be
+NOISE_V, NOISE_CA = 0.5, 0.03  # mV; share of the transient
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recorded cell: what changed in it, and how it was recorded.
+
+    scale: factor by conductance; shift: V_half [mV] by gate; slow: tau ratio by gate. noise: (mV, share of
+    the transient of Ca_i). seen: what the recording holds. arbitrary: whether it is in arbitrary units.
+    """
+
+    kind: str
+    cell: str = CELL
+    scale: dict[str, float] = field(default_factory=dict)
+    shift: dict[str, float] = field(default_factory=dict)
+    slow: dict[str, float] = field(default_factory=dict)
+    noise: tuple[float, float] = (0.0, 0.0)
+    seen: tuple[str, ...] = ("V", "Ca_i")
+    arbitrary: bool = False
+
+    @property
+    def name(self) -> str:
+        parts = [f"{name} x{factor:g}" for name, factor in self.scale.items()]
+        parts += [f"{gate} {moved:+g} mV" for gate, moved in self.shift.items()]
+        parts += [f"tau {gate} x{ratio:g}" for gate, ratio in self.slow.items()]
+        what = ", ".join(parts) or ("no change" if self.cell == CELL else self.cell)
+        return f"{self.kind}: {what}"
+
+
+def cases(which: str) -> list[Case]:
+    """The cases of a set, the same whenever they are asked for."""
+    rng = np.random.default_rng(SETS[which])
+    model = load_model(CELL)
+    gates = [gate.name for gate in model.gates if gate.current is not None]
+
+    def less() -> float:
+        return round(float(np.exp(rng.uniform(np.log(0.25), np.log(0.7)))), 2)
+
+    def more() -> float:
+        return round(float(np.exp(rng.uniform(np.log(1.4), np.log(3.0)))), 2)
+
+    def either() -> float:
+        return less() if rng.random() < 0.5 else more()
+
+    def pick(of: list[str], n: int) -> list[str]:
+        return [str(name) for name in rng.choice(of, n, replace=False)]
+
+    conductances = list(model.conductances)
+    strong = ["g_Kr", "g_CaL", "g_Ks", "g_to", "g_K1", "K_NaCa"]
+    made = [Case("scale", scale={name: factor()}) for name in conductances for factor in (less, more)]
+    made += [
+        Case("shift", shift={g: round(float(rng.choice([-1, 1]) * rng.uniform(5, 15)), 1)}) for g in gates
+    ]
+    made += [Case("slow", slow={gate: round(float(rng.uniform(1.5, 3)), 2)}) for gate in gates]
+    made += [Case("pair", scale={name: either() for name in pick(strong, 2)}) for _ in range(6)]
+    made += [Case("noise", scale={name: either()}, noise=(NOISE_V, NOISE_CA)) for name in pick(strong, 6)]
+    made += [Case("V alone", scale={name: either()}, seen=("V",)) for name in pick(strong, 6)]
+    made += [Case("a.u.", scale={name: either()}, arbitrary=True) for name in pick(strong, 3)]
+    made += [Case("none"), Case("none, V alone", seen=("V",))]
+    made += [Case("none, noise", noise=(share * NOISE_V, share * NOISE_CA)) for share in (0.4, 1.0)]
+    made += [Case("stranger", cell=cell) for cell in STRANGERS]
+    return made
