@@ -15,13 +15,13 @@ from ionwidgets._version import __version__
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.objective import Objective
-from ionwidgets.discovery.search import GOOD
 from ionwidgets.gnn.retrain import Retrained
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
 SCHEMA = "ionwidgets/finding/1"
+HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
 
@@ -185,7 +185,7 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
     for rival in _rivals(objective.model, judged):
         names = ", ".join(_name(objective.model, change) for change in judged.changes)
         remarks.append(f"{names} and {rival} cannot be told apart from this recording; a voltage clamp would")
-    if judged.changes and judged.left > GOOD:
+    if judged.changes and judged.left > HINT:
         remarks.append(
             f"{judged.left:.1f} mV RMS of V stay unexplained by what was found; "
             "take it as a hint, not as the answer"

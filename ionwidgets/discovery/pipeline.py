@@ -19,7 +19,7 @@ from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.outcome import outcome, predict
-from ionwidgets.discovery.propose import pairs, propose, screen
+from ionwidgets.discovery.propose import propose, screen, together
 from ionwidgets.discovery.question import ask, check_network, check_numbers
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
@@ -146,7 +146,7 @@ def discover(
     tell = Stage(heartbeat, 0.6, 0.9)
     found = search(
         objective, none, propose(coarse, screened, retrained.explained),
-        pairs(model, ratios, retrained.explained),
+        together(model, ratios, retrained.moved),
         lambda part: tell.report(part, "Fitting the proposed changes", importance=shares),
     )  # fmt: skip
     heartbeat.report(0.9, "Predicting")

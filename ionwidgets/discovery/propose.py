@@ -23,7 +23,7 @@ SCREENING = 5  # iterations
 KEPT = 5  # candidates of the screening that are fitted in full
 FROM_NETWORK = 2  # currents that the network names
 SCREENED_CELLS = 3
-PAIRED_CURRENTS = 3
+TOGETHER = 3  # currents that the network moved furthest, tried in twos and threes
 
 
 def screen(
@@ -67,18 +67,21 @@ def propose(objective: Objective, screened: list[Fitted], explained: dict[str, f
     return list({only(f): f for f in chosen}.values())
 
 
-def pairs(
-    model: IonicModel, ratios: dict[str, float], explained: dict[str, float]
+def together(
+    model: IonicModel, ratios: dict[str, float], moved: dict[str, float]
 ) -> list[dict[Change, float]]:
-    """Two currents scaled together, from the three that the network moved to most effect, at its own ratios.
+    """Two or three currents scaled together, of those that the network moved furthest, at its own ratios.
 
     Where two currents have changed, the best single change may belong to a third; the network, which moves
-    all currents at once, still points at the two.
+    all currents at once, still points at the two. What each explains alone does not: one often undoes in part
+    what the other does.
     """
     currents = [current.name for current in model.currents]
-    named = sorted(currents, key=lambda name: -explained[name])[:PAIRED_CURRENTS]
+    named = sorted(currents, key=lambda name: -moved[name])[:TOGETHER]
     return [
-        {Change("scale", name): float(np.log(ratios[name])) for name in two} for two in combinations(named, 2)
+        {Change("scale", name): float(np.log(ratios[name])) for name in some}
+        for size in (2, 3)
+        for some in combinations(named, size)
     ]
 
 

@@ -64,7 +64,8 @@ class Retrained:
 
     gates_before, gates_after (T, B, G): along the recorded beats; log_scales: ln s of every current;
     explained: by current and by gate, the share of the squared residual of the control that this change alone
-    takes away; residual_before, residual_after: the ODE's sum r^2 / sum (dV/dt)^2.
+    takes away; moved: by current, sum (s_X I_X' - I_X)^2 / sum (dV/dt)^2, how far its change goes whatever the
+    others do; residual_before, residual_after: the ODE's sum r^2 / sum (dV/dt)^2.
     """
 
     network: Network
@@ -72,6 +73,7 @@ class Retrained:
     gates_after: torch.Tensor
     log_scales: dict[str, float]
     explained: dict[str, float]
+    moved: dict[str, float]
     residual_before: float
     residual_after: float
     losses: NDArray
@@ -163,6 +165,7 @@ def retrain_batch(
             altered[i].cpu(),
             dict(zip(names, log_scales[i].tolist(), strict=True)),
             _explained(balance, before, h, altered[i], log_scales[i]),
+            _moved(balance, before, altered[i], log_scales[i]),
             first.item(),
             last[i].item(),
             torch.stack(losses)[:, best[i]].cpu().numpy(),
@@ -251,6 +254,16 @@ def _scales_alone(network: Network, balance: Balance, settings: Stage2) -> torch
             break
         descents.step()
     return descents.x[0]
+
+
+def _moved(
+    balance: Balance, before: dict[str, torch.Tensor], altered: torch.Tensor, log_scales: torch.Tensor
+) -> dict[str, float]:
+    after, total = balance.currents(altered), (balance.dVdt * balance.weight).square().sum()
+    return {
+        name: float((((s * after[name] - before[name]) * balance.weight).square().sum() / total))
+        for name, s in zip(before, log_scales.exp(), strict=True)
+    }
 
 
 def _explained(
