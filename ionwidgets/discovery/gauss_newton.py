@@ -159,6 +159,9 @@ def normal_equations(
     matrix, right = np.zeros((size, size)), np.zeros(size)
     steps = [change.difference for change in changes] + [SLOW_DIFFERENCE] * n_slow
     prior = np.array([SHIFT_PRIOR, *objective.slow_prior]) ** -2
+    for k, (change, value) in enumerate(point.values.items()):
+        matrix[k, k] += objective.precision(change)
+        right[k] -= objective.precision(change) * value
     for place, i in enumerate(cells):
         residual = objective.residual(runs[0][place], i)
         moved = [objective.residual(run[place], i) for run in runs[1:]]

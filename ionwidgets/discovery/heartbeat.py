@@ -41,8 +41,8 @@ class Heartbeat:
 class Stage:
     """A `Control` for one stage of the work: its 0 to 1 is from `start` to `end` of the whole."""
 
-    def __init__(self, heartbeat: Heartbeat, start: float, end: float) -> None:
-        self._heartbeat, self._start, self._end = heartbeat, start, end
+    def __init__(self, whole: Control, start: float, end: float) -> None:
+        self._whole, self._start, self._end = whole, start, end
 
     def report(self, fraction: float, message: str, **facts: Any) -> None:
-        self._heartbeat.report(self._start + (self._end - self._start) * fraction, message, **facts)
+        self._whole.report(self._start + (self._end - self._start) * fraction, message, **facts)

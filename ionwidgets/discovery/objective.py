@@ -5,7 +5,7 @@ concentrations that remember seconds to minutes of pacing (Na_i, K_i, Ca_SR), as
 from the control's.
 The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
 
-    sigma_V = sqrt(noise^2 + (0.2 mV)^2 + (0.05 ms dV/dt)^2),
+    sigma_V = sqrt(noise^2 + (0.2 mV)^2 + discrepancy^2 + (0.05 ms dV/dt)^2),
     sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
 """
 
@@ -64,6 +64,8 @@ class Objective:
     paced_for : ms that each cell had been paced from the model's initial state before its recording began, if
         known; then every run is that history, and nothing slow is free.
     settling : ms that a run lasts before its compared beat.
+    discrepancy : mV RMS that the model is known to be off by in this cell before anything changed.
+    believed : standard deviation of ln s that is believed of every scale beforehand; nothing is where None.
     steps : of the stepper.
     alive : called before every run, from the runs' threads; what it raises ends the sweep.
     """
@@ -77,11 +79,14 @@ class Objective:
         paced_for: float | None = None,
         *,
         settling: float = SETTLING,
+        discrepancy: float = 0.0,
+        believed: float | None = None,
         steps: Steps | None = None,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.model, self.beats, self.paced_for = model, list(beats), paced_for
         self.settling, self.steps, self.alive = settling, steps, alive
+        self.discrepancy, self.believed = discrepancy, believed
         amplitude, self.pulse = stimulus
         self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
@@ -157,12 +162,18 @@ class Objective:
             float(np.square(self.residual(run, i)).sum()) for run, i in zip(runs, cells, strict=True)
         )
         prior = np.square(point.shift[cells] / SHIFT_PRIOR).sum()
-        return squares + float(prior + np.square(point.slow[cells] / self.slow_prior).sum())
+        prior += np.square(point.slow[cells] / self.slow_prior).sum()
+        prior += sum(self.precision(change) * value**2 for change, value in point.values.items())
+        return squares + float(prior)
+
+    def precision(self, change: Change) -> float:
+        """1 / variance that is believed of a change's value beforehand."""
+        return 0.0 if self.believed is None or change.kind != "scale" else self.believed**-2
 
     def _weights(self, beat: TypicalBeat) -> NDArray:
         """1/sigma (N, observables), 0 in the upstroke."""
         slope = np.gradient(beat.V, beat.step)
-        sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + (JITTER * slope) ** 2)]
+        sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + self.discrepancy**2 + (JITTER * slope) ** 2)]
         if len(self.names) > 1 and beat.Ca_i is not None:
             of_Ca = np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i))
             sigma.append(np.full(beat.time.size, of_Ca))

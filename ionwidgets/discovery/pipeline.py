@@ -14,21 +14,22 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ionwidgets.discovery.before import fitted_before
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.outcome import outcome, predict
-from ionwidgets.discovery.propose import propose, screen, together
-from ionwidgets.discovery.question import ask, check_network, check_numbers
+from ionwidgets.discovery.propose import first_ratios, propose, screen, together
+from ionwidgets.discovery.question import ask, check_network, check_numbers, put_to
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
 from ionwidgets.gnn import Network, learn
-from ionwidgets.gnn.decoder import Balance, current_balance
+from ionwidgets.gnn.decoder import current_balance
 from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.paper import learn_as_published
-from ionwidgets.gnn.retrain import Retrained, Stage2, retrain_network
+from ionwidgets.gnn.retrain import Stage2, retrain_network
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.simulation.sweep import Steps
@@ -38,7 +39,7 @@ COARSE = Steps(
 )  # APD90 within 0.05 ms: enough to choose who is fitted in full
 COARSE_SETTLING = 1000.0  # ms
 EMULATOR_UPDATES = 100  # each costs thirty of the ODE's
-LEAST, MOST = 0.05, 20.0  # what a current is taken for where the network makes it less, or more
+CONTROL_SHARE = 0.4  # of the work, where there is a control recording
 
 
 def retrain(
@@ -46,6 +47,7 @@ def retrain(
     recording: xr.Dataset,
     *,
     model: IonicModel | None = None,
+    control: xr.Dataset | None = None,
     eta: float = 1e-3,
     decoder: str = "ode",
     hidden: str = "clamp",
@@ -62,7 +64,7 @@ def retrain(
     if model is None:
         model = load_model(network.model_name, network.variant)
     return discover(
-        model, recording, network=network, eta=eta, decoder=decoder, hidden=hidden, seed=seed,
+        model, recording, control, network=network, eta=eta, decoder=decoder, hidden=hidden, seed=seed,
         stimulus=stimulus, paced_for=paced_for, device=device, progress=progress,
     )  # fmt: skip
 
@@ -70,6 +72,7 @@ def retrain(
 def discover(
     model: IonicModel,
     recording: xr.Dataset,
+    control: xr.Dataset | None = None,
     *,
     network: Network | None = None,
     eta: float = 1e-3,
@@ -88,6 +91,8 @@ def discover(
     Parameters
     ----------
     recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell.
+    control : a recording of the same cell before the change (before the drug). Every conductance of the model
+        is fitted to it first, and the change is sought against that; without it, against the published model.
     network : that has learnt the model (stage 1); learnt or loaded when left out.
     eta : price of a change of a gate in stage 2.
     decoder : what stage 2 holds the gates against: "ode", the model's own equations, or "emulator", the
@@ -117,57 +122,62 @@ def discover(
     device_named(device)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
-    heartbeat.report(0.0, "Pacing the control")
-    question = ask(model, recording, stimulus, paced_for)
+    asked = ask(model, recording, stimulus, paced_for)
+    asked_before = None if control is None else ask(model, control, stimulus, paced_for)
     learning = learn_as_published if decoder == "emulator" else learn
-    network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
-    heartbeat.report(0.05, "Retraining on the recording")
+    whole = Stage(heartbeat, 0.0, 1.0)
+    before, discrepancy = None, 0.0
+    if asked_before is not None:
+        network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
+        before = fitted_before(
+            model, asked_before, network, seed=seed,
+            alive=heartbeat.alive, progress=Stage(heartbeat, 0.05, CONTROL_SHARE),
+        )  # fmt: skip
+        model, network, discrepancy = before.model, before.network, before.discrepancy
+        whole = Stage(heartbeat, CONTROL_SHARE, 1.0)
+    whole.report(0.0, "Pacing the control")
+    question = put_to(model, asked)
+    network = network or learning(model, seed=seed, progress=Stage(whole, 0.0, 0.05))
+    whole.report(0.05, "Retraining on the recording")
     true = recording if hidden == "true" else None
     balance = current_balance(model, question.beats, question.control, question.stimulus, true)
     emulated = decoder == "emulator"
     retrained = retrain_network(
-        network, balance, seed=seed, progress=Stage(heartbeat, 0.05, 0.35),
+        network, balance, seed=seed, progress=Stage(whole, 0.05, 0.35),
         decoder=EmulatedBeats if emulated else None, device=device,
         settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
     )  # fmt: skip
-    ratios = _current_ratios(balance, retrained)
+    ratios = first_ratios(balance, retrained)
     objective = Objective(
-        model, question.beats, question.control, question.stimulus, paced_for, alive=heartbeat.alive
-    )
+        model, question.beats, question.control, question.stimulus, paced_for,
+        discrepancy=discrepancy, alive=heartbeat.alive,
+    )  # fmt: skip
     shares = {c.name: float(np.clip(retrained.explained[c.name], 0, 1)) for c in model.currents}
     coarse = Objective(
         model, question.beats, question.control, question.stimulus, None,
-        settling=COARSE_SETTLING, steps=COARSE, alive=heartbeat.alive,
+        settling=COARSE_SETTLING, discrepancy=discrepancy, steps=COARSE, alive=heartbeat.alive,
     )  # fmt: skip
-    tell = Stage(heartbeat, 0.35, 0.6)
+    tell = Stage(whole, 0.35, 0.6)
     none, screened = screen(
         coarse, ratios, lambda part: tell.report(part, "Trying every single change", importance=shares)
     )
-    tell = Stage(heartbeat, 0.6, 0.9)
+    tell = Stage(whole, 0.6, 0.9)
     found = search(
         objective, none, propose(coarse, screened, retrained.explained),
         together(model, ratios, retrained.moved),
         lambda part: tell.report(part, "Fitting the proposed changes", importance=shares),
     )  # fmt: skip
-    heartbeat.report(0.9, "Predicting")
+    whole.report(0.9, "Predicting")
     judged = judge(objective, none, screened, found)
     result = outcome(question, network, retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
     about = {
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
-        "predictions": predictions,
+        "against": "published" if before is None else "control",
+        "control": None if before is None else before.about, "predictions": predictions,
     }  # fmt: skip
-    finding = write_finding(objective, recording, question.warnings, judged, retrained, about)
-    heartbeat.report(1.0, "Done")
-    return replace(result, finding=finding)
-
-
-def _current_ratios(balance: Balance, retrained: Retrained) -> dict[str, float]:
-    """How large the network makes each current beside stage 1, gates and scale together."""
-    by_gates = balance.ratios(retrained.gates_before, retrained.gates_after)
-    ratios = {}
-    for name, ratio in by_gates.items():
-        size = ratio * np.exp(retrained.log_scales[name])
-        ratios[name] = float(np.clip(size, LEAST, MOST)) if np.isfinite(size) else 1.0
-    return ratios
+    warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
+    finding = write_finding(objective, recording, warnings, judged, retrained, about)
+    whole.report(1.0, "Done")
+    return replace(result, finding=finding, baseline={} if before is None else before.baseline.scale)

@@ -17,13 +17,26 @@ from ionwidgets.discovery.change import Change, candidates, current_of
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.errors import TrainingError
+from ionwidgets.gnn.decoder import Balance
+from ionwidgets.gnn.retrain import Retrained
 from ionwidgets.models import IonicModel
 
 SCREENING = 5  # iterations
+LEAST, MOST = 0.05, 20.0  # what a current is taken for where the network makes it less, or more
 KEPT = 5  # candidates of the screening that are fitted in full
 FROM_NETWORK = 2  # currents that the network names
 SCREENED_CELLS = 3
 TOGETHER = 3  # currents that the network moved furthest, tried in twos and threes
+
+
+def first_ratios(balance: Balance, retrained: Retrained) -> dict[str, float]:
+    """How large the network makes each current beside stage 1, gates and scale together."""
+    by_gates = balance.ratios(retrained.gates_before, retrained.gates_after)
+    ratios = {}
+    for name, ratio in by_gates.items():
+        size = ratio * np.exp(retrained.log_scales[name])
+        ratios[name] = float(np.clip(size, LEAST, MOST)) if np.isfinite(size) else 1.0
+    return ratios
 
 
 def screen(

@@ -20,22 +20,28 @@ MOST_HISTORY = 600_000.0  # ms of pacing before a recording
 
 
 @dataclass(frozen=True)
-class Question:
-    """The recording's typical beats, the control paced like them, and how they were paced."""
+class Asked:
+    """A recording's typical beats, one a cell; what was odd about them; how they were paced."""
 
-    model: IonicModel
     recording: xr.Dataset
     beats: list[TypicalBeat]
     warnings: list[str]
-    control: xr.Dataset
     stimulus: tuple[float, float]
     paced_for: float | None
 
 
+@dataclass(frozen=True)
+class Question(Asked):
+    """And the unchanged model, paced like them."""
+
+    model: IonicModel
+    control: xr.Dataset
+
+
 def ask(
     model: IonicModel, recording: xr.Dataset, stimulus: tuple[float, float] | None, paced_for: float | None
-) -> Question:
-    """Find the beats and pace the control like them.
+) -> Asked:
+    """Find the beats.
 
     Raises
     ------
@@ -43,9 +49,16 @@ def ask(
     """
     stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
-    pacing = {} if paced_for is None else {"pacing": paced_for}
-    control = control_run(model, beats, stimulus, **pacing)
-    return Question(model, recording, beats, warnings, control, stimulus, paced_for)
+    return Asked(recording, beats, warnings, stimulus, paced_for)
+
+
+def put_to(model: IonicModel, asked: Asked) -> Question:
+    """Pace the unchanged model as the recorded cells were."""
+    pacing = {} if asked.paced_for is None else {"pacing": asked.paced_for}
+    control = control_run(model, asked.beats, asked.stimulus, **pacing)
+    return Question(
+        asked.recording, asked.beats, asked.warnings, asked.stimulus, asked.paced_for, model, control
+    )
 
 
 def check_network(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class Result:
     network's gates along each recorded beat, and its time, V and cycle length. paced: V and Ca_i of the last
     periods of the model at the longest recorded cycle length, a cell each by `source`: "control", "found"
     (with the changes), "neural ODE" (with the network's gates and scales); what does not run is missing.
-    stimulus: (amplitude [A/F], duration [ms]) of the recording; the model's where None.
+    stimulus: (amplitude [A/F], duration [ms]) of the recording; the model's where None. baseline: the scales
+    by current that make the published model that of the control recording, which `model` then is.
     """
 
     model: IonicModel
@@ -48,6 +49,7 @@ class Result:
     traces: tuple[xr.Dataset, ...]
     paced: xr.Dataset
     stimulus: tuple[float, float] | None = None
+    baseline: dict[str, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -170,6 +172,7 @@ class Result:
             "model_hash": self.model.hash,
             "changes": [[c.kind, c.target, value] for c, value in self.changes.items()],
             "scales": self.scales,
+            "baseline": self.baseline,
             "stimulus": self.stimulus,
             "cycle_lengths": [float(trace.attrs["cycle_length"]) for trace in self.traces],
             "paced": [str(source) for source in self.paced["source"].values],
@@ -225,7 +228,9 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
         if metadata.get("schema") != SCHEMA:
             raise IonWidgetsError(f"{name}: not a result of ionwidgets (schema {metadata.get('schema')!r})")
         about = json.loads(metadata["about"])
-        model = load_model(about["model"])
+        model, baseline = load_model(about["model"]), about.get("baseline", {})
+        if baseline:
+            model = edited(model, baseline, {}, {})
         if model.hash != about["model_hash"]:
             raise IonWidgetsError(f"{name}: was made with other equations of {model.key}; run discover again")
         traces = tuple(
@@ -240,7 +245,7 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
         return Result(
             model, recording, about["finding"], changes,
             tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces, paced,
-            tuple(about["stimulus"]) if about.get("stimulus") else None,
+            tuple(about["stimulus"]) if about.get("stimulus") else None, baseline,
         )  # fmt: skip
     except FileNotFoundError:
         raise IonWidgetsError(f"{path}: there is no such file") from None

@@ -64,8 +64,8 @@ class Retrained:
 
     gates_before, gates_after (T, B, G): along the recorded beats; log_scales: ln s of every current;
     explained: by current and by gate, the share of the squared residual of the control that this change alone
-    takes away; moved: by current, sum (s_X I_X' - I_X)^2 / sum (dV/dt)^2, how far its change goes whatever the
-    others do; residual_before, residual_after: the ODE's sum r^2 / sum (dV/dt)^2.
+    takes away; moved: by current, sum (s_X I_X' - I_X)^2 / sum (dV/dt)^2, how far its change goes whatever
+    the others do; residual_before, residual_after: the ODE's sum r^2 / sum (dV/dt)^2.
     """
 
     network: Network
@@ -261,7 +261,7 @@ def _moved(
 ) -> dict[str, float]:
     after, total = balance.currents(altered), (balance.dVdt * balance.weight).square().sum()
     return {
-        name: float((((s * after[name] - before[name]) * balance.weight).square().sum() / total))
+        name: float(((s * after[name] - before[name]) * balance.weight).square().sum() / total)
         for name, s in zip(before, log_scales.exp(), strict=True)
     }
 

@@ -33,7 +33,7 @@ def scored(case: Case, made: Recorded) -> Row:
     }  # fmt: skip
     started = time.perf_counter()
     try:
-        finding = discover(load_model(CELL), made.recording, predict_cl=HELD_OUT).finding
+        finding = discover(load_model(CELL), made.recording, made.before, predict_cl=HELD_OUT).finding
     except IonWidgetsError as error:
         return row | {"verdict": "refused", "why": " ".join(str(error).split())}
     return row | {"seconds": round(time.perf_counter() - started, 1)} | read(case, made, finding)

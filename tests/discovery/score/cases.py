@@ -15,6 +15,7 @@ from ionwidgets.models import load_model
 CELL = "tnnp2004:M"
 SETS = {"open": 101, "held-out": 202}
 STRANGERS = ("lr1991", "fox2002", "ord2011:endo", "paci2013:atrial")  # cells that TNNP cannot be
+OWN = 0.2  # standard deviation of ln g from cell to cell
 NOISE_V, NOISE_CA = 0.5, 0.03  # mV; share of the transient
 
 
@@ -24,6 +25,8 @@ class Case:
 
     scale: factor by conductance; shift: V_half [mV] by gate; slow: tau ratio by gate. noise: (mV, share of
     the transient of Ca_i). seen: what the recording holds. arbitrary: whether it is in arbitrary units.
+    own: factor by conductance of this cell beside the published one, before and after the change; where it
+    has any, it was recorded before the change too.
     """
 
     kind: str
@@ -34,6 +37,7 @@ class Case:
     noise: tuple[float, float] = (0.0, 0.0)
     seen: tuple[str, ...] = ("V", "Ca_i")
     arbitrary: bool = False
+    own: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -73,6 +77,10 @@ def cases(which: str) -> list[Case]:
     made += [Case("noise", scale={name: either()}, noise=(NOISE_V, NOISE_CA)) for name in pick(strong, 6)]
     made += [Case("V alone", scale={name: either()}, seen=("V",)) for name in pick(strong, 6)]
     made += [Case("a.u.", scale={name: either()}, arbitrary=True) for name in pick(strong, 3)]
+    for name in pick(strong, 6):
+        own = {c: round(float(np.exp(rng.normal(0, OWN))), 2) for c in conductances}
+        made.append(Case("control", scale={name: either()}, own=own, noise=(0.2, 0.01)))
+    made.append(Case("control, none", own=own, noise=(0.2, 0.01)))
     made += [Case("none"), Case("none, V alone", seen=("V",))]
     made += [Case("none, noise", noise=(share * NOISE_V, share * NOISE_CA)) for share in (0.4, 1.0)]
     made += [Case("stranger", cell=cell) for cell in STRANGERS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,10 +26,12 @@ UPSTROKE = 4.0  # ms from the stimulus on that the effect of a change is not rea
 
 @dataclass(frozen=True)
 class Recorded:
-    """recording: what discovery is given; apd90: the truth [ms] by held-out cycle length, NaN where the cell
-    does not follow; moved_apd90, moved_V: the largest move of either by the change [ms, mV]."""
+    """recording, before: what discovery is given, the latter where the case has one; apd90: the truth [ms] by
+    held-out cycle length, NaN where the cell does not follow; moved_apd90, moved_V: the largest move of
+    either by the change [ms, mV]."""
 
     recording: xr.Dataset
+    before: xr.Dataset | None
     apd90: dict[float, float]
     moved_apd90: float
     moved_V: float
@@ -42,30 +44,34 @@ class Recorded:
 
 def recorded(case: Case, which: str, folder: Path) -> Recorded:
     """Simulate, or read what was simulated before."""
-    altered, control = (_clean(c, which, folder) for c in (case, Case("none", cell=case.cell)))
-    rng = np.random.default_rng([SETS[which], *case.name.encode()])
-    variables = {}
-    for name in case.seen:
-        clean = altered[name].values
-        size = case.noise[0] if name == "V" else case.noise[1] * float(np.ptp(clean))
-        values = clean + size * rng.standard_normal(clean.shape)
-        units = "mV" if name == "V" else "mM"
-        if case.arbitrary:
-            low, high = values.min(), values.max()
-            values, units = 0.1 + 0.8 * (values - low) / (high - low), "a.u."
-        variables[name] = (("cell", "time"), values, {"units": units})
+    unchanged = Case("before", cell=case.cell, own=case.own)
+    altered, control = (_clean(c, which, folder) for c in (case, unchanged))
     apd90 = dict(zip(HELD_OUT, altered["apd90"].values.tolist(), strict=True))
-    phase = (altered["time"].values - altered["onset"].values[:, None]) % altered["cycle_length"].values[
-        :, None
-    ]
-    shown = phase > UPSTROKE
-    coords = {name: altered.coords[name] for name in ("cycle_length", "time")}
+    lengths = altered["cycle_length"].values[:, None]
+    shown = (altered["time"].values - altered["onset"].values[:, None]) % lengths > UPSTROKE
     return Recorded(
-        xr.Dataset(variables, coords, {"source": f"{case.name} (CVODES)"}),
+        _measured(case, altered, which),
+        _measured(replace(unchanged, noise=case.noise, seen=case.seen), control, which) if case.own else None,
         apd90,
         float(np.nanmax(np.abs(altered["apd90"] - control["apd90"]))) if case.cell == CELL else np.inf,
         float(np.abs(altered["V"].values - control["V"].values)[shown].max()),
     )
+
+
+def _measured(case: Case, clean: xr.Dataset, which: str) -> xr.Dataset:
+    """What the experiment sees of it: with noise, in its units."""
+    rng = np.random.default_rng([SETS[which], *case.name.encode()])
+    variables = {}
+    for name in case.seen:
+        values = clean[name].values
+        size = case.noise[0] if name == "V" else case.noise[1] * float(np.ptp(values))
+        values, units = values + size * rng.standard_normal(values.shape), clean[name].attrs["units"]
+        if case.arbitrary:
+            low, high = values.min(), values.max()
+            values, units = 0.1 + 0.8 * (values - low) / (high - low), "a.u."
+        variables[name] = (("cell", "time"), values, {"units": units})
+    coords = {name: clean.coords[name] for name in ("cycle_length", "time")}
+    return xr.Dataset(variables, coords, {"source": f"{case.name} (CVODES)"})
 
 
 def _clean(case: Case, which: str, folder: Path) -> xr.Dataset:
@@ -84,7 +90,8 @@ def _clean(case: Case, which: str, folder: Path) -> xr.Dataset:
 
 
 def _altered(case: Case) -> IonicModel:
-    return edited(load_model(case.cell), case.scale, case.shift, case.slow)
+    scale = {name: case.own.get(name, 1) * case.scale.get(name, 1) for name in {**case.own, **case.scale}}
+    return edited(load_model(case.cell), scale, case.shift, case.slow)
 
 
 def _simulated(model: IonicModel, which: str) -> xr.Dataset:
