@@ -1,7 +1,9 @@
 """The cell before the drug: the model is fitted to the control recording, and the change sought against it.
 
 Every conductance is fitted at once (`baseline`): cells of one kind differ in all of them. Gates stay the
-model's. What the fit leaves of V is known to be no change, and widens sigma when the change is sought.
+model's. What the fit leaves of V is known to be no change, and widens sigma when the change is sought. Once
+candidates for the change are found, both recordings are fitted together, as what is said of the cell before
+the change must hold after it too: the intervals carry how well the cell itself is known.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ionwidgets.discovery.baseline import BELIEVED, Baseline, plain_fit
+from ionwidgets.discovery.baseline import plain_fit
+from ionwidgets.discovery.change import Change, scales
+from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.heartbeat import Stage
-from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.objective import Objective, Point
+from ionwidgets.discovery.prepare import aligned
 from ionwidgets.discovery.propose import first_ratios
-from ionwidgets.discovery.question import Asked, put_to
+from ionwidgets.discovery.question import Asked, Question, put_to
+from ionwidgets.discovery.search import Found
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import current_balance
 from ionwidgets.gnn.retrain import retrain_network
@@ -24,19 +30,73 @@ from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 
 LEAST = 0.05  # mV; a fit that leaves less is as good as the solver
+ITERATIONS = 10
+NEAR, MOST_RIVALS = 10.0, 2  # times the cost of the best: rivals that both recordings decide on
 
 
 @dataclass(frozen=True)
 class Before:
-    """model: fitted to the control recording; network: the same gates, of that model; about: for the finding;
-    discrepancy: mV RMS of V that the fit leaves; warnings: what was odd about the recording."""
+    """The cell before the change.
 
-    model: IonicModel
+    question: its recording, put to the published model; objective, fitted: every conductance fitted to it,
+    and perhaps to the recording after the change too; network: of the published model's gates.
+    """
+
+    question: Question
+    objective: Objective
+    fitted: Fitted
     network: Network
-    baseline: Baseline
-    about: dict[str, Any]
-    discrepancy: float
-    warnings: list[str]
+
+    @property
+    def own(self) -> dict[Change, float]:
+        return {change: value for change, value in self.fitted.values.items() if change.kind == "own"}
+
+    @property
+    def scales(self) -> dict[str, float]:
+        return scales(self.own)
+
+    @property
+    def model(self) -> IonicModel:
+        """The published model with this cell's conductances."""
+        return edited(self.question.model, self.scales, {}, {})
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"control recording: {warning}" for warning in self.question.warnings]
+
+    def network_of(self, model: IonicModel) -> Network:
+        """The network, which has learnt the gates, as one of `model`, whose gates are the same."""
+        return replace(self.network, card={**self.network.card, "model_hash": model.hash})
+
+    @property
+    def left(self) -> float:
+        """RMS of V [mV] that stays unexplained before the change, beyond noise; 0 where that is little."""
+        errors = np.concatenate(self.objective.errors_V(self.fitted.runs)[: len(self.question.beats)])
+        noise = np.mean([beat.noise_V**2 for beat in self.question.beats])
+        left = float(np.sqrt(max(0.0, np.square(errors).mean() - noise)))
+        return left if left > LEAST else 0.0
+
+    def about(self) -> dict[str, Any]:
+        """What the finding says of it."""
+        errors = self.fitted.standard_errors(self.objective)
+        entries = []
+        for current in self.question.model.currents:
+            change = Change("own", current.name)
+            value, half = self.own[change], 1.96 * errors[change]
+            entries.append(
+                {
+                    "current": current.name,
+                    "parameter": current.conductance,
+                    "scale": round(float(np.exp(value)), 4),
+                    "ci95": [round(float(np.exp(x)), 4) for x in (value - half, value + half)],
+                }
+            )
+        return {
+            "file": self.question.recording.attrs.get("source"),
+            "cycle_lengths_ms": [beat.cycle_length for beat in self.question.beats],
+            "v_left_mV": round(self.left, 4),
+            "currents": entries,
+        }
 
 
 def fitted_before(
@@ -54,45 +114,51 @@ def fitted_before(
     ------
     TrainingError : stage 2 diverged, or the model does not run.
     """
-    progress.report(0.0, "Fitting the control recording")
+    words = "Fitting the control recording"
+    progress.report(0.0, words)
     question = put_to(model, asked)
     balance = current_balance(model, question.beats, question.control, question.stimulus)
     retrained = retrain_network(network, balance, seed=seed, progress=Stage(progress, 0.0, 0.4))
+    objective = question.objective(alive=alive)
+    ratios = first_ratios(balance, retrained)
+    fitted = plain_fit(objective, ratios, lambda part: progress.report(0.4 + 0.6 * part, words))
+    return Before(question, objective, fitted, network)
+
+
+def refined(
+    before: Before, after: Question, found: Found, report: Callable[[float], None]
+) -> tuple[Before, dict[Change, float]]:
+    """The cell before the change as both recordings have it, fitted together with what was found.
+
+    `after`: the recording after the change, put to `before.model`. Single changes that do nearly as well are
+    tried too. Returns the standard errors of the change besides, which know how well the cell is known.
+    """
+    rivals = [f for f in found.singles if f.values.keys() != found.best.values.keys()]
+    near = [f for f in rivals if f.cost < NEAR * found.best.cost][:MOST_RIVALS]
+    known, published, n = before.fitted.point, before.question, len(before.question.beats)
     objective = Objective(
-        model,
-        question.beats,
-        question.control,
-        question.stimulus,
-        question.paced_for,
-        believed=BELIEVED,
-        alive=alive,
+        published.model,
+        [*published.beats, *after.beats],
+        aligned([published.control, after.control]),
+        published.stimulus,
+        published.paced_for,
+        before=n,
+        alive=before.objective.alive,
     )
-    found = plain_fit(
-        objective, first_ratios(balance, retrained),
-        lambda part: progress.report(0.4 + 0.6 * part, "Fitting the control recording"),
-    )  # fmt: skip
-    noise = float(np.mean([beat.noise_V**2 for beat in question.beats]))
-    left = float(np.sqrt(max(0.0, found.v_rmse_mV**2 - noise)))
-    own = edited(model, found.scale, {}, {})
-    about = {
-        "file": question.recording.attrs.get("source"),
-        "cycle_lengths_ms": [beat.cycle_length for beat in question.beats],
-        "v_rmse_mV": round(found.v_rmse_mV, 4),
-        "currents": [
-            {
-                "current": current.name,
-                "parameter": current.conductance,
-                "scale": round(found.scale[current.name], 4),
-                "ci95": [round(x, 4) for x in found.ci95[current.name]],
-            }
-            for current in model.currents
-        ],
-    }
-    return Before(
-        own,
-        replace(network, card={**network.card, "model_hash": own.hash}),
-        found,
-        about,
-        left if left > LEAST else 0.0,
-        [f"control recording: {warning}" for warning in question.warnings],
+    starts = [
+        Point(
+            {**before.own, **candidate.values},
+            np.concatenate([known.shift[:n], candidate.point.shift]),
+            np.concatenate([known.slow[:n], candidate.point.slow]),
+        )
+        for candidate in (found.best, *near)
+    ]
+    fits = [f for f in fit(objective, starts, iterations=ITERATIONS, report=report) if f is not None]
+    if not fits:
+        return before, {}
+    best = min(fits, key=lambda f: f.cost)
+    errors = best.standard_errors(objective)
+    return (
+        replace(before, objective=objective, fitted=best),
+        {change: error for change, error in errors.items() if change.kind != "own"},
     )

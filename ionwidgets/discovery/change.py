@@ -1,4 +1,4 @@
-"""A single change of a cell: one current scaled, or one gate shifted, stretched or slowed."""
+"""A single change of a cell: one current scaled, or one gate shifted or slowed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from ionwidgets.simulation.gate_table import GateCurves
 # Per kind: step of a one-sided difference, furthest move of one iteration, bounds. The step is
 # small because gates and concentrations trade off: with four times as much, its bias hides the way along that
 # valley, and a fit creeps.
-DIFFERENCE = {"scale": 0.005, "v_half": 0.05, "tau": 0.005}
-FURTHEST = {"scale": 1.2, "v_half": 6.0, "tau": 0.7}
-BOUND = {"scale": 4.6, "v_half": 40.0, "tau": 3.0}
+DIFFERENCE = {"scale": 0.005, "own": 0.005, "v_half": 0.05, "tau": 0.005}
+FURTHEST = {"scale": 1.2, "own": 1.2, "v_half": 6.0, "tau": 0.7}
+BOUND = {"scale": 4.6, "own": 4.6, "v_half": 40.0, "tau": 3.0}
+OWN_SPREAD = 0.3  # of ln s from cell to cell of one kind
 
 
 @dataclass(frozen=True, order=True)
 class Change:
     """`kind` "scale": target is a current, and the value ln s; "v_half": a gate, V_half is moved by the value
-    [mV]; "tau": a gate, and the value is ln of the ratio of its time constants, the same at every V."""
+    [mV]; "tau": a gate, and the value is ln of the ratio of its time constants, the same at every V; "own":
+    as "scale", but no change: this cell had it before the change already."""
 
     kind: str
     target: str
@@ -30,6 +32,11 @@ class Change:
     @property
     def difference(self) -> float:
         return DIFFERENCE[self.kind]
+
+    @property
+    def precision(self) -> float:
+        """1 / variance that is believed of the value beforehand: nothing is of a change."""
+        return OWN_SPREAD**-2 if self.kind == "own" else 0.0
 
     def bounded(self, old: float, new: float) -> float:
         """`new`, no further from `old` and from zero than one iteration and physiology allow."""
@@ -56,10 +63,12 @@ def current_of(model: IonicModel, change: Change) -> str:
 
 
 def scales(changes: Changes) -> dict[str, float]:
-    """Factor by current."""
-    return {
-        change.target: float(np.exp(value)) for change, value in changes.items() if change.kind == "scale"
-    }
+    """Factor by current, the cell's own and the change's together."""
+    logs: dict[str, float] = {}
+    for change, value in changes.items():
+        if change.kind in ("scale", "own"):
+            logs[change.target] = logs.get(change.target, 0.0) + value
+    return {name: float(np.exp(value)) for name, value in logs.items()}
 
 
 def gate_curves(own: GateCurves, changes: Changes, V: NDArray) -> dict[str, tuple[NDArray, NDArray]]:
@@ -68,7 +77,7 @@ def gate_curves(own: GateCurves, changes: Changes, V: NDArray) -> dict[str, tupl
     `own`: the model's curves over `V`.
     """
     curves = {}
-    for name in {change.target for change in changes if change.kind != "scale"}:
+    for name in {change.target for change in changes if change.kind in ("v_half", "tau")}:
         h_inf, tau = own[name]
         shift = changes.get(Change("v_half", name), 0.0)
         if shift:

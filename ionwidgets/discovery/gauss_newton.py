@@ -1,14 +1,18 @@
 """Gauss-Newton through the ODE, many hypotheses at once: every iteration is one sweep of all their runs.
 
 The unknowns are the values of a hypothesis' changes and, of every cell, its shift and slow offsets;
-sensitivities are finite differences. A step that does not lower the cost is shortened. Far from the answer
-the offsets would take the blame for everything, so a search begins with the changes alone.
+sensitivities are finite differences. With the normal equations A x = b a step is
+
+    (A + d diag(A)) x = b        (Marquardt 1963, SIAM J. Appl. Math. 11, 431)
+
+whose damping d grows where a step does not lower the cost and falls where it does. Far from the answer the
+offsets would take the blame for everything, so a search begins with the changes alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +22,12 @@ from ionwidgets.discovery.objective import SHIFT_PRIOR, SLOW_DIFFERENCE, Objecti
 from ionwidgets.simulation.sweep import Run
 
 TOLERANCE, LEAST_GAIN = 2e-3, 1.0  # relative and absolute gain in cost that is worth another iteration
-SHORTER = 0.3  # of a step that went too far
+DAMPING, MORE, LESS = (
+    1e-3,
+    8.0,
+    0.15,
+)  # the first d; its factors after a step that failed, and one that did not
+HELD_BACK = 0.03  # a step of more damping tells nothing of how much there is to gain
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
 # A search that is so many times worse than the best after so many iterations is left.
@@ -62,6 +71,14 @@ class _Search:
     trial: Point
     best: Fitted | None = None
     settled: bool = False
+    damping: float = DAMPING
+    matrix: NDArray = field(default_factory=lambda: np.empty((0, 0)))
+    right: NDArray = field(default_factory=lambda: np.empty(0))
+
+    def step(self) -> NDArray:
+        """From the best point; what has no effect at all is left where it is."""
+        damped = self.matrix + self.damping * np.diag(np.diag(self.matrix))
+        return np.linalg.pinv(damped, hermitian=True) @ self.right
 
 
 def fit(
@@ -116,20 +133,24 @@ def _advance(
     trial, best = search.trial, search.best
     cost = objective.cost(trial, runs[0], cells)
     if best is not None and not cost < best.cost:
-        search.trial = best.point.toward(trial, SHORTER)
-        search.settled = cost < best.cost + max(TOLERANCE * best.cost, LEAST_GAIN) or _same(
-            search.trial, best.point
-        )
+        search.damping *= MORE
+        step = search.step()
+        search.trial = _stepped(best.point, step, cells, free)
+        promised = float(2 * search.right @ step - step @ search.matrix @ step)
+        search.settled = promised < max(TOLERANCE * best.cost, LEAST_GAIN) or _same(search.trial, best.point)
         return
     if not all(run.finite for of_point in runs for run in of_point):
         search.settled = True  # nowhere to go from here
         return
-    matrix, right = normal_equations(objective, trial, runs, cells, free)
-    inverse = np.linalg.pinv(matrix, hermitian=True)
+    search.matrix, search.right = normal_equations(objective, trial, runs, cells, free)
     n = len(trial.values)
-    search.best = Fitted(trial, cost, inverse[:n, :n], tuple(runs[0]))
-    search.settled = best is not None and (best.cost - cost) < max(TOLERANCE * cost, LEAST_GAIN)
-    search.trial = _stepped(trial, inverse @ right, cells, free)
+    covariance = np.linalg.pinv(search.matrix, hermitian=True)[:n, :n]
+    search.best = Fitted(trial, cost, covariance, tuple(runs[0]))
+    little = best is not None and (best.cost - cost) < max(TOLERANCE * cost, LEAST_GAIN)
+    search.settled = little and search.damping <= HELD_BACK
+    if best is not None:
+        search.damping *= LESS
+    search.trial = _stepped(trial, search.step(), cells, free)
 
 
 def _same(a: Point, b: Point) -> bool:
@@ -160,8 +181,8 @@ def normal_equations(
     steps = [change.difference for change in changes] + [SLOW_DIFFERENCE] * n_slow
     prior = np.array([SHIFT_PRIOR, *objective.slow_prior]) ** -2
     for k, (change, value) in enumerate(point.values.items()):
-        matrix[k, k] += objective.precision(change)
-        right[k] -= objective.precision(change) * value
+        matrix[k, k] += change.precision
+        right[k] -= change.precision * value
     for place, i in enumerate(cells):
         residual = objective.residual(runs[0][place], i)
         moved = [objective.residual(run[place], i) for run in runs[1:]]

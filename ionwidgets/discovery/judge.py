@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,8 +40,17 @@ class Judged:
         return dict(self.best.values) if self.verdict == "changed" else {}
 
 
-def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Found) -> Judged:
-    """Weigh what was found. Shares are of the cost (see `objective`) of "no change"."""
+def judge(
+    objective: Objective,
+    none: Fitted,
+    screened: list[Fitted],
+    found: Found,
+    known: Mapping[Change, float] | None = None,
+) -> Judged:
+    """Weigh what was found. Shares are of the cost (see `objective`) of "no change".
+
+    `known`: standard errors that know more than this fit does, such as how well the cell itself is known.
+    """
     best = found.best
     left = left_over(objective, best)
     if left > UNEXPLAINED:
@@ -51,6 +61,9 @@ def judge(objective: Objective, none: Fitted, screened: list[Fitted], found: Fou
         verdict = "changed"
     values = best.values | {change: other.value for change, other in found.others.items()}
     errors = best.standard_errors(objective) | {change: other.error for change, other in found.others.items()}
+    errors |= {
+        change: max(error, errors[change]) for change, error in (known or {}).items() if change in errors
+    }
     alone = {only(f): _share(f.cost, none.cost) for f in screened}
     alone |= {only(f): _share(f.cost, found.none.cost) for f in found.singles}
     importance = _importance(objective, best, values, errors)

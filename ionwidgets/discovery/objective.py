@@ -45,12 +45,6 @@ class Point:
     shift: NDArray
     slow: NDArray
 
-    def toward(self, other: Point, part: float) -> Point:
-        """The point that lies `part` of the way to `other`."""
-        values = {c: v + part * (other.values[c] - v) for c, v in self.values.items()}
-        shift = self.shift + part * (other.shift - self.shift)
-        return Point(values, shift, self.slow + part * (other.slow - self.slow))
-
 
 class Objective:
     """The recorded beats of some cells, and how the changed model compares.
@@ -65,7 +59,7 @@ class Objective:
         known; then every run is that history, and nothing slow is free.
     settling : ms that a run lasts before its compared beat.
     discrepancy : mV RMS that the model is known to be off by in this cell before anything changed.
-    believed : standard deviation of ln s that is believed of every scale beforehand; nothing is where None.
+    before : so many of the first cells were recorded before the change: they have but "own" scales.
     steps : of the stepper.
     alive : called before every run, from the runs' threads; what it raises ends the sweep.
     """
@@ -80,13 +74,13 @@ class Objective:
         *,
         settling: float = SETTLING,
         discrepancy: float = 0.0,
-        believed: float | None = None,
+        before: int = 0,
         steps: Steps | None = None,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.model, self.beats, self.paced_for = model, list(beats), paced_for
         self.settling, self.steps, self.alive = settling, steps, alive
-        self.discrepancy, self.believed = discrepancy, believed
+        self.discrepancy, self.before = discrepancy, before
         amplitude, self.pulse = stimulus
         self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
@@ -113,20 +107,29 @@ class Objective:
     def run(self, points: Sequence[Point], cells: Sequence[int]) -> list[list[Run]]:
         """Runs[point][cell] of every point on these cells, over all processors."""
         tables: dict[tuple, GateTable] = {}
-        jobs = []
+        jobs: dict[tuple, tuple[Cell, float]] = {}
+        places = []
         for point in points:
-            gates = tuple(sorted((c, v) for c, v in point.values.items() if c.kind != "scale"))
-            if gates not in tables:
-                curves = gate_curves(self.own_curves, dict(gates), voltage_grid())
-                tables[gates] = self.kernel.gate_table(curves)
-            factors = self.kernel.scales(scales(point.values))
-            jobs += [(self._cell(point, i, factors, tables[gates]), self.beats[i].step) for i in cells]
+            for i in cells:
+                values = {c: v for c, v in point.values.items() if i >= self.before or c.kind == "own"}
+                gates = tuple(sorted((c, v) for c, v in values.items() if c.kind in ("v_half", "tau")))
+                if gates not in tables:
+                    curves = gate_curves(self.own_curves, dict(gates), voltage_grid())
+                    tables[gates] = self.kernel.gate_table(curves)
+                factors = self.kernel.scales(scales(values))
+                # Most points differ in what some cells do not see.
+                key = (i, gates, factors.tobytes(), float(point.shift[i]), point.slow[i].tobytes())
+                if key not in jobs:
+                    jobs[key] = self._cell(point, i, factors, tables[gates]), self.beats[i].step
+                places.append(key)
+        each = list(jobs.values())
 
         def work(k: int) -> Run:
             self.alive()
-            return run_cell(self.kernel, jobs[k][0], self.names, self.pulse, jobs[k][1], self.steps)
+            return run_cell(self.kernel, each[k][0], self.names, self.pulse, each[k][1], self.steps)
 
-        runs = run_cells(work, len(jobs))
+        found = dict(zip(jobs, run_cells(work, len(each)), strict=True))
+        runs = [found[key] for key in places]
         return [runs[n : n + len(cells)] for n in range(0, len(runs), len(cells))]
 
     def _cell(self, point: Point, i: int, factors: NDArray, table: GateTable) -> Cell:
@@ -163,12 +166,8 @@ class Objective:
         )
         prior = np.square(point.shift[cells] / SHIFT_PRIOR).sum()
         prior += np.square(point.slow[cells] / self.slow_prior).sum()
-        prior += sum(self.precision(change) * value**2 for change, value in point.values.items())
+        prior += sum(change.precision * value**2 for change, value in point.values.items())
         return squares + float(prior)
-
-    def precision(self, change: Change) -> float:
-        """1 / variance that is believed of a change's value beforehand."""
-        return 0.0 if self.believed is None or change.kind != "scale" else self.believed**-2
 
     def _weights(self, beat: TypicalBeat) -> NDArray:
         """1/sigma (N, observables), 0 in the upstroke."""

@@ -8,17 +8,17 @@ intervals.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
-from ionwidgets.discovery.before import fitted_before
+from ionwidgets.discovery.before import fitted_before, refined
+from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
-from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.outcome import outcome, predict
 from ionwidgets.discovery.propose import first_ratios, propose, screen, together
 from ionwidgets.discovery.question import ask, check_network, check_numbers, put_to
@@ -124,60 +124,64 @@ def discover(
     model.check_balance()
     asked = ask(model, recording, stimulus, paced_for)
     asked_before = None if control is None else ask(model, control, stimulus, paced_for)
-    learning = learn_as_published if decoder == "emulator" else learn
-    whole = Stage(heartbeat, 0.0, 1.0)
-    before, discrepancy = None, 0.0
+    network = network or (learn_as_published if decoder == "emulator" else learn)(
+        model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05)
+    )
+    before = None
     if asked_before is not None:
-        network = network or learning(model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05))
         before = fitted_before(
-            model, asked_before, network, seed=seed,
-            alive=heartbeat.alive, progress=Stage(heartbeat, 0.05, CONTROL_SHARE),
+            model, asked_before, network, seed=seed, alive=heartbeat.alive,
+            progress=Stage(heartbeat, 0.05, CONTROL_SHARE),
         )  # fmt: skip
-        model, network, discrepancy = before.model, before.network, before.discrepancy
-        whole = Stage(heartbeat, CONTROL_SHARE, 1.0)
+        model, network = before.model, before.network_of(before.model)
+    whole = Stage(heartbeat, 0.05 if before is None else CONTROL_SHARE, 1.0)
     whole.report(0.0, "Pacing the control")
     question = put_to(model, asked)
-    network = network or learning(model, seed=seed, progress=Stage(whole, 0.0, 0.05))
-    whole.report(0.05, "Retraining on the recording")
     true = recording if hidden == "true" else None
     balance = current_balance(model, question.beats, question.control, question.stimulus, true)
     emulated = decoder == "emulator"
     retrained = retrain_network(
-        network, balance, seed=seed, progress=Stage(whole, 0.05, 0.35),
-        decoder=EmulatedBeats if emulated else None, device=device,
+        network, balance, seed=seed, progress=Stage(whole, 0.0, 0.3), device=device,
+        decoder=EmulatedBeats if emulated else None,
         settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
     )  # fmt: skip
     ratios = first_ratios(balance, retrained)
-    objective = Objective(
-        model, question.beats, question.control, question.stimulus, paced_for,
-        discrepancy=discrepancy, alive=heartbeat.alive,
-    )  # fmt: skip
     shares = {c.name: float(np.clip(retrained.explained[c.name], 0, 1)) for c in model.currents}
-    coarse = Objective(
-        model, question.beats, question.control, question.stimulus, None,
-        settling=COARSE_SETTLING, discrepancy=discrepancy, steps=COARSE, alive=heartbeat.alive,
-    )  # fmt: skip
-    tell = Stage(whole, 0.35, 0.6)
-    none, screened = screen(
-        coarse, ratios, lambda part: tell.report(part, "Trying every single change", importance=shares)
+
+    def telling(start: float, end: float, message: str) -> Callable[[float], None]:
+        stage = Stage(whole, start, end)
+        return lambda part: stage.report(part, message, importance=shares)
+
+    discrepancy = 0.0 if before is None else before.left
+    coarse = question.objective(
+        paced_for=None, settling=COARSE_SETTLING, discrepancy=discrepancy, steps=COARSE, alive=heartbeat.alive
     )
-    tell = Stage(whole, 0.6, 0.9)
+    none, screened = screen(coarse, ratios, telling(0.3, 0.55, "Trying every single change"))
+    objective = question.objective(discrepancy=discrepancy, alive=heartbeat.alive)
     found = search(
         objective, none, propose(coarse, screened, retrained.explained),
         together(model, ratios, retrained.moved),
-        lambda part: tell.report(part, "Fitting the proposed changes", importance=shares),
+        telling(0.55, 0.9 if before is None else 0.7, "Fitting the proposed changes"),
     )  # fmt: skip
+    known: dict[Change, float] = {}
+    if before is not None and found.best.values:
+        before, known = refined(before, question, found, telling(0.7, 0.8, "Fitting both recordings"))
+        question = put_to(before.model, asked)
+        objective = question.objective(discrepancy=before.left, alive=heartbeat.alive)
+        found = search(
+            objective, none, [found.best, *found.singles], [], telling(0.8, 0.9, "Fitting the changes again")
+        )
     whole.report(0.9, "Predicting")
-    judged = judge(objective, none, screened, found)
+    judged = judge(objective, none, screened, found, known)
     result = outcome(question, network, retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
     about = {
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
         "against": "published" if before is None else "control",
-        "control": None if before is None else before.about, "predictions": predictions,
+        "control": None if before is None else before.about(), "predictions": predictions,
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
     finding = write_finding(objective, recording, warnings, judged, retrained, about)
     whole.report(1.0, "Done")
-    return replace(result, finding=finding, baseline={} if before is None else before.baseline.scale)
+    return replace(result, finding=finding, baseline={} if before is None else before.scales)

@@ -32,12 +32,18 @@ def control_run(
             sample=beat.cycle_length / round(beat.cycle_length), stimulus=stimulus, threads=1,
         )  # fmt: skip
 
-    runs = run_cells(one, len(beats))
+    return aligned(run_cells(one, len(beats)))
+
+
+def aligned(runs: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Runs of some cells each as one Dataset, aligned at the end.
+
+    The last sample of every cell is its state at the beat's first sample.
+    """
     longest = max(run.sizes["time"] for run in runs)
-    # Aligned at the end: the last sample of every cell is its state at the beat's first sample.
     padded = [
-        run.drop_vars(["time", "beat"])
-        .drop_dims("beat")
+        run.drop_vars(["time", "beat"], errors="ignore")
+        .drop_dims("beat", errors="ignore")
         .pad(time=(longest - run.sizes["time"], 0), mode="edge")
         for run in runs
     ]

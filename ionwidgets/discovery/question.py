@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network
@@ -36,6 +38,11 @@ class Question(Asked):
 
     model: IonicModel
     control: xr.Dataset
+
+    def objective(self, **options: Any) -> Objective:
+        """The fits through the ODE; options as for `Objective`."""
+        options = {"paced_for": self.paced_for, **options}
+        return Objective(self.model, self.beats, self.control, self.stimulus, **options)
 
 
 def ask(
