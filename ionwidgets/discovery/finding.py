@@ -12,13 +12,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets._version import __version__
+from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.gnn.retrain import Retrained
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
-from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
 SCHEMA = "ionwidgets/finding/1"
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
@@ -66,7 +66,7 @@ def write_finding(
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
             "apd90_error_ms": {
-                f"{b.cycle_length:g}": _number(_apd90(V, b) - _apd90(b.V, b), 3) for V, b in fitted
+                f"{b.cycle_length:g}": _number(beat_apd90(V, b) - beat_apd90(b.V, b), 3) for V, b in fitted
             },
         },
         "network": {
@@ -166,11 +166,6 @@ def _rivals(model: IonicModel, judged: Judged) -> list[str]:
     return [name for name in names if name not in found]
 
 
-def _apd90(V: NDArray, beat: TypicalBeat) -> float:
-    """Of one beat's samples; model and recording are measured alike, as 1 ms samples bias both."""
-    return float(sampled_biomarkers(beat.time, V, np.zeros(1))["APD90"][0])
-
-
 def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]) -> list[str]:
     remarks = []
     if judged.verdict == "unexplained":
@@ -178,8 +173,8 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
         remarks.append(
             f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; "
             f"at CL {beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, "
-            f"peaks at {beat.V.max():.1f} mV and has APD90 {_apd90(beat.V, beat):.0f} ms, "
-            f"the model at its best {V.min():.1f} mV, {V.max():.1f} mV and {_apd90(V, beat):.0f} ms; "
+            f"peaks at {beat.V.max():.1f} mV and has APD90 {beat_apd90(beat.V, beat):.0f} ms, "
+            f"the model at its best {V.min():.1f} mV, {V.max():.1f} mV and {beat_apd90(V, beat):.0f} ms; "
             "choose a model of this kind of cell"
         )
     for rival in _rivals(objective.model, judged):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.change import Change, candidates
 from ionwidgets.discovery.gauss_newton import Fitted
 from ionwidgets.discovery.objective import Objective
@@ -14,7 +15,8 @@ from ionwidgets.discovery.propose import only
 from ionwidgets.discovery.search import Found, left_over, significant
 
 EFFECT = 1.0  # mV: a change that moves V by less, wherever in the beat, is none, however well it fits
-UNEXPLAINED = 2.0  # mV RMS of V beyond noise that the best of the model leaves
+UNEXPLAINED = 1.0  # mV RMS of V beyond noise that the best of the model leaves: more than counts as a change
+FAR_OFF = 10.0  # ms by which it misses APD90 at any recorded cycle length
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def judge(
     """
     best = found.best
     left = left_over(objective, best)
-    if left > UNEXPLAINED:
+    if left > UNEXPLAINED + objective.discrepancy or not _near(objective, best):
         verdict = "unexplained"
     elif not best.values or not significant(objective, found.none, best) or effect(objective, best) < EFFECT:
         verdict = "unchanged"
@@ -79,6 +81,15 @@ def judge(
             if only(f) not in best.values and not significant(objective, f, best)
         ]
     return Judged(verdict, best, values, errors, importance, alone, order, rivals, left)
+
+
+def _near(objective: Objective, fitted: Fitted) -> bool:
+    """Whether APD90 is near that of the recording in every cell that has one."""
+    off = [
+        beat_apd90(run.traces[: beat.time.size, 0], beat) - beat_apd90(beat.V, beat)
+        for run, beat in zip(fitted.runs, objective.beats, strict=True)
+    ]
+    return not any(abs(error) > FAR_OFF for error in off)  # nor where there is none: V tells
 
 
 def _importance(
