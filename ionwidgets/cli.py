@@ -145,6 +145,9 @@ def inspect(file: File, columns: Columns = "", units: Units = "") -> None:
 def discover(
     recording: File,
     model: Annotated[str, typer.Option(help="The model that the cell is compared with.")],
+    control: Annotated[
+        Path | None, typer.Option(help="A recording of the same cell before the change, read alike.")
+    ] = None,
     network: Annotated[
         Path | None, typer.Option(help="A network that has learnt the model (ionwidgets learn).")
     ] = None,
@@ -175,9 +178,10 @@ def discover(
             _writable(path)
     predicted, applied = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_)
     data, cell = _read(recording, columns, units), iw.load_model(model)
+    before = None if control is None else _read(control, columns, units)
     with Progress() as progress:
         result = iw.discover(
-            cell, data, network=Network.load(network) if network else None, eta=eta, decoder=decoder,
+            cell, data, before, network=Network.load(network) if network else None, eta=eta, decoder=decoder,
             seed=seed, stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration,
             progress=progress,
         )  # fmt: skip

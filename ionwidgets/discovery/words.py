@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 _VERDICTS = {
@@ -15,6 +16,8 @@ def in_words(finding: dict[str, Any]) -> str:
     """The verdict, the five that explain most, predictions and warnings."""
     model = ":".join(filter(None, (finding["model"], finding["variant"])))
     lines = [f"{model} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"]
+    if finding.get("control"):
+        lines.append(_before(finding["control"]))
     ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
     for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
         share = f"alone it explains {100 * (entry['importance'] or 0.0):.1f} % of the difference"
@@ -27,6 +30,16 @@ def in_words(finding: dict[str, Any]) -> str:
         )
     lines += [f"  warning: {warning}" for warning in finding["warnings"]]
     return "\n".join(lines)
+
+
+def _before(control: dict[str, Any]) -> str:
+    """How the cell differed from the model before the change: the three currents that differ most."""
+    entries = sorted(control["currents"], key=lambda entry: -abs(log(entry["scale"])))[:3]
+    own = ", ".join(f"{entry['current']} x{entry['scale']:.2f}" for entry in entries)
+    return (
+        f"  against the cell before the change, {control['file']}: {own}, ...; "
+        f"V off by {control['v_left_mV']:.2f} mV"
+    )
 
 
 def _change(entry: dict[str, Any]) -> str:
