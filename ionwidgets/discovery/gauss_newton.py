@@ -194,7 +194,7 @@ def normal_equations(
                 -np.gradient(runs[0][place].traces[: beat.time.size], beat.step, axis=0)
                 * objective.weights[i]
             )
-            columns.insert(len(changes), slope.ravel())
+            columns.insert(len(changes), objective.loose[i].whitened(slope.ravel()))
         jacobian = np.column_stack(columns) if columns else np.empty((residual.size, 0))
         own = len(changes) + place * per_cell + np.arange(per_cell)
         index = np.concatenate([np.arange(len(changes)), own])

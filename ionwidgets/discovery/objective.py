@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ionwidgets.discovery.calibration import Loose
 from ionwidgets.discovery.change import Change, Changes, gate_curves, scales
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
@@ -96,6 +97,10 @@ class Objective:
         self.own_curves = model.gate_curves(voltage_grid())
         self.weights = [self._weights(beat) for beat in self.beats]
         self.measured = [self._measured(beat) for beat in self.beats]
+        self.loose = [
+            Loose.of(beat, self.names, x, w)
+            for beat, x, w in zip(self.beats, self.measured, self.weights, strict=True)
+        ]
 
     def origin(self, values: Changes) -> Point:
         """A point with nothing known of the cells."""
@@ -154,6 +159,9 @@ class Objective:
 
     def residual(self, run: Run, i: int) -> NDArray:
         """(model - recording) / sigma of cell i, (N observables,)."""
+        return self.loose[i].whitened(self._off(run, i))
+
+    def _off(self, run: Run, i: int) -> NDArray:
         n = self.beats[i].time.size
         return ((run.traces[:n] - self.measured[i]) * self.weights[i]).ravel()
 
@@ -187,11 +195,12 @@ class Objective:
 
     def errors_V(self, runs: Sequence[Run]) -> list[NDArray]:
         """V, model minus recording, of every cell, outside the upstroke [mV]."""
-        asked = [w[:, 0] > 0 for w in self.weights]
-        return [
-            (run.traces[: beat.time.size, 0] - beat.V)[keep]
-            for run, beat, keep in zip(runs, self.beats, asked, strict=True)
-        ]
+        errors = []
+        for i, (run, weights) in enumerate(zip(runs, self.weights, strict=True)):
+            off = self.loose[i].at_best(self._off(run, i)).reshape(weights.shape)[:, 0]
+            asked = weights[:, 0] > 0
+            errors.append(off[asked] / weights[asked, 0])
+        return errors
 
 
 def _slow_states(model: IonicModel, control: xr.Dataset) -> tuple[list[str], NDArray]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ionwidgets.discovery.calibration import calibrated
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.errors import IonWidgetsError
@@ -56,6 +57,11 @@ def ask(
     """
     stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
+    if beats[0].arbitrary:
+        warnings.append(
+            f"{' and '.join(beats[0].arbitrary)} in arbitrary units: every beat was mapped to the model's "
+            "range, and what a change of gain or offset could undo is not seen"
+        )
     return Asked(recording, beats, warnings, stimulus, paced_for)
 
 
@@ -63,9 +69,8 @@ def put_to(model: IonicModel, asked: Asked) -> Question:
     """Pace the unchanged model as the recorded cells were."""
     pacing = {} if asked.paced_for is None else {"pacing": asked.paced_for}
     control = control_run(model, asked.beats, asked.stimulus, **pacing)
-    return Question(
-        asked.recording, asked.beats, asked.warnings, asked.stimulus, asked.paced_for, model, control
-    )
+    beats = [calibrated(beat, control, i) for i, beat in enumerate(asked.beats)]
+    return Question(asked.recording, beats, asked.warnings, asked.stimulus, asked.paced_for, model, control)
 
 
 def check_network(

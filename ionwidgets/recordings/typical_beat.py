@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from ionwidgets.recordings.beats import find_beats, follows_one_to_one, stimulus
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
 LEAD = 5.0  # ms of rest kept before the stimulus
+ARBITRARY = "a.u."
 FINEST = 0.5  # ms; denser recordings are averaged down to it
 
 
@@ -21,7 +22,8 @@ class TypicalBeat:
 
     time (N,): ms from the (estimated) stimulus onset, evenly spaced; V (N,) mV; Ca_i (N,) mM or None; noise
     of the averages; apd90: median over the recorded beats [ms]; start_ms: when, in the recording, the first
-    stimulus comes; middle_ms: the middle of what was averaged.
+    stimulus comes; middle_ms: the middle of what was averaged; arbitrary: which of V and Ca_i are in
+    arbitrary units.
     """
 
     cell: int
@@ -35,6 +37,7 @@ class TypicalBeat:
     apd90: float
     start_ms: float
     middle_ms: float
+    arbitrary: tuple[str, ...] = ()
 
     @property
     def step(self) -> float:
@@ -48,25 +51,31 @@ def typical_beats(
 
     Parameters
     ----------
-    recording : Dataset with V [mV] and perhaps Ca_i [mM], and a cycle length for every cell.
+    recording : Dataset with V [mV or a.u.] and perhaps Ca_i [mM or a.u.], and a cycle length for every cell.
     pulse, amplitude : of the stimulus [ms, A/F].
 
     Raises
     ------
-    RecordingError : a cycle length is missing, V is not in mV, or no cell follows one to one.
+    RecordingError : a cycle length is missing, V is in other units, or no cell follows one to one.
     """
     name = str(recording.attrs.get("source", "recording"))
     unit = recording["V"].attrs.get("units")
-    if unit != "mV":
+    if unit not in ("mV", ARBITRARY):
         raise RecordingError(
-            f"V is in {unit}, and a finding needs mV; calibrate it first", file=name, column="V"
+            f"V is in {unit}, and a finding needs mV, or a.u. to fit to the model's range; say what the unit "
+            "is (--units V=mV)",
+            file=name,
+            column="V",
         )
     beats, warnings = [], []
     time = recording["time"].values
     Ca = recording.get("Ca_i")
-    if Ca is not None and Ca.attrs.get("units") != "mM":
+    if Ca is not None and Ca.attrs.get("units") not in ("mM", ARBITRARY):
         warnings.append(f"Ca_i is in {Ca.attrs.get('units')}, not in mM, and was left out")
         Ca = None
+    arbitrary = tuple(
+        str(x.name) for x in (recording["V"], Ca) if x is not None and x.attrs.get("units") == ARBITRARY
+    )
     for cell, cycle_length in enumerate(recording["cycle_length"].values):
         if not np.isfinite(cycle_length):
             raise RecordingError(
@@ -75,7 +84,7 @@ def typical_beats(
                 file=name,
             )
         V = recording["V"].values[cell]
-        onsets = stimulus_times(time, V, cycle_length, pulse, amplitude)
+        onsets = stimulus_times(time, V, cycle_length, pulse, None if "V" in arbitrary else amplitude)
         follows = (
             follows_one_to_one(time, V, cycle_length, onsets=onsets) if len(find_beats(time, V)) else None
         )
@@ -90,7 +99,7 @@ def typical_beats(
         if beat is None:
             warnings.append(f"CL {cycle_length:g} holds no whole beat and was left out")
         else:
-            beats.append(beat)
+            beats.append(replace(beat, arbitrary=arbitrary))
     if not beats:
         raise RecordingError(
             "no cell with a whole beat that follows its stimuli: " + "; ".join(warnings), file=name

@@ -307,8 +307,8 @@ def test_recordings_that_no_finding_can_be_made_of_are_refused() -> None:
     unpaced = recording.assign_coords(cycle_length=("cell", [np.nan] * 3))
     assert "the cycle length is not known" in refused(recording=unpaced)
     optical = recording.copy()
-    optical["V"].attrs["units"] = "a.u."
-    assert "V is in a.u." in refused(recording=optical)
+    optical["V"].attrs["units"] = "nA"
+    assert "V is in nA" in refused(recording=optical)
     flat = recording.copy(data={name: np.zeros(v.shape) for name, v in recording.data_vars.items()})
     assert "no cell with a whole beat" in refused(recording=flat)
     short = recording.isel(time=slice(300))

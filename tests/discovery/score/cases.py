@@ -81,7 +81,7 @@ def cases(which: str) -> list[Case]:
         own = {c: round(float(np.exp(rng.normal(0, OWN))), 2) for c in conductances}
         made.append(Case("control", scale={name: either()}, own=own, noise=(0.2, 0.01)))
     made.append(Case("control, none", own=own, noise=(0.2, 0.01)))
-    made += [Case("none"), Case("none, V alone", seen=("V",))]
+    made += [Case("none"), Case("none, V alone", seen=("V",)), Case("none, a.u.", arbitrary=True)]
     made += [Case("none, noise", noise=(share * NOISE_V, share * NOISE_CA)) for share in (0.4, 1.0)]
     made += [Case("stranger", cell=cell) for cell in STRANGERS]
     return made
