@@ -47,7 +47,7 @@ def test_a_beat_is_mapped_to_the_range_of_the_model() -> None:
         # Without the stimulus in A/F its onset may be placed a sample later.
         late = int(own.V.argmax() - other.V.argmax())
         assert abs(late) <= 1
-        np.testing.assert_allclose(np.roll(other.V, late), own.V, atol=0.2)
+        np.testing.assert_allclose(np.roll(other.V, late), own.V, atol=1.0)  # of peaks sampled at 1 ms
         assert other.noise_V == pytest.approx(own.noise_V, rel=0.1)
         assert other.Ca_i is not None and own.Ca_i is not None
         np.testing.assert_allclose(np.roll(other.Ca_i, late), own.Ca_i, atol=0.02 * np.ptp(own.Ca_i))
