@@ -36,6 +36,7 @@ SCHEMA = "ionwidgets/network/1"
 EMULATOR = "emulator."  # before the names of its tensors in a file
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 LEVELS = {"tanh": 17, "relu": 129}  # of Ca_i in `live_gates`; relu's kinks are what a straight line misses
+FASTEST = 1e-9  # ms; a gate that was trained to be faster still must not have a rate without end
 ALTERED = 3.0  # spreads beyond the centre that Ca_i of an altered cell may reach, where nothing holds it
 
 
@@ -185,7 +186,7 @@ class Network:
         with torch.no_grad():
             p = self.module.inputs(observed.to(self.module.gating.steady.weight.dtype))
             h_inf = self.module.unscaled(self.module.gating.h_inf(p)).double().numpy()
-            tau = torch.exp(-self.module.gating.log_rate(p)).double().numpy()
+            tau = torch.exp(-self.module.gating.log_rate(p)).clamp(min=FASTEST).double().numpy()
         return h_inf, tau
 
     def save(self, path: str | Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,12 @@ def test_a_wrong_file_is_one_line(trained: tuple[Network, Listener], tmp_path: P
     metadata = {"schema": "ionwidgets/network/1", "gates": '["a", "b"]', "card": "{}"}
     save_file({"gating.steady.weight": torch.zeros(7, 7)}, odd, metadata=metadata)
     assert "cannot be read as a network" in refused(odd)
+
+
+def test_a_gate_that_was_trained_too_fast_for_a_number_still_has_a_rate(model: IonicModel) -> None:
+    shipped = learn(model)
+    module = deepcopy(shipped.module)
+    with torch.no_grad():
+        module.gating.decay.bias[0] = -3000.0
+    tau = replace(shipped, module=module).gate_curves(np.linspace(-100, 50, 7))[model.gate_names[0]][1]
+    assert (tau > 0).all() and np.isfinite(1 / tau).all()
