@@ -10,6 +10,12 @@ from ionwidgets.numbers import number, percent, signed
 
 Finding = Mapping[str, Any]
 
+_DIFFER = {
+    "changed": "Model and recording then differ",
+    "unchanged": "Model and recording differ",
+    "unexplained": "At the model's best, it and the recording differ",
+}
+
 INSEPARABLE = "cannot be told apart from this recording"  # what is said of a confounded pair
 
 
@@ -74,7 +80,7 @@ def explanation(finding: Finding) -> str:
         parts.append(f"{of} alone explains {percent(first['importance'])} of the observed difference.")
     fit = finding.get("fit") or {}
     if fit.get("v_rmse_mV") is not None:
-        parts.append(f"Model and recording then differ by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
+        parts.append(f"{_DIFFER[finding['verdict']]} by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
     errors = [abs(e) for e in (fit.get("apd90_error_ms") or {}).values() if e is not None]
     if errors:
         parts.append(f"APD90 is met within {number(max(errors), 'ms', 2)}.")

@@ -26,10 +26,11 @@ class Told(NamedTuple):
 def told_changes(finding: Mapping[str, Any]) -> list[Told]:
     """Those that have a rank, by rank."""
     entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
-    return [_told(entry) for entry in sorted(entries, key=lambda entry: entry["rank"])]
+    return [told_change(entry) for entry in sorted(entries, key=lambda entry: entry["rank"])]
 
 
-def _told(entry: Mapping[str, Any]) -> Told:
+def told_change(entry: Mapping[str, Any]) -> Told:
+    """One of them, or a current of the cell before the change."""
     found: list[str] = []
     intervals: list[str] = []
 
