@@ -83,5 +83,6 @@ def explanation(finding: Finding) -> str:
         parts.append(f"{_DIFFER[finding['verdict']]} by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
     errors = [abs(e) for e in (fit.get("apd90_error_ms") or {}).values() if e is not None]
     if errors:
-        parts.append(f"APD90 is met within {number(max(errors), 'ms', 2)}.")
+        how = "off by up to" if finding["verdict"] == "unexplained" else "met within"
+        parts.append(f"APD90 is {how} {number(max(errors), 'ms', 2)}.")
     return " ".join(parts)

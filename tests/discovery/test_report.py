@@ -130,7 +130,10 @@ def test_a_control_recording_and_what_cannot_be_told_apart(result: Result) -> No
 
     text = Read(report_html(changed(result, controlled))).text
     assert "this cell before the change, recorded in before.csv at CL 400 and 600 ms" in text
-    assert "leaves 0.123 mV RMS of V" in text and "I_CaL (g_CaL) ×1.2 ×1.1 to 1.31" in text
+    assert (
+        "leaves 0.123 mV RMS of V unexplained beyond noise" in text
+        and "I_CaL (g_CaL) ×1.2 ×1.1 to 1.31" in text
+    )
     assert text.count("cannot be told apart") == 1 and "g_Kr and gate Xr1 cannot" in text
     assert "take care" in text
 
@@ -159,12 +162,18 @@ def test_unexplained_gives_no_size(result: Result) -> None:
     assert "Nothing is predicted" in read.text and "the model cannot produce this recording" in read.text
     assert "2. I_bNa (g_bNa) 100 %" in read.text and "×" not in read.text and "V½" not in read.text
     assert "400 ms no action potential" in read.text
-    assert "figure-attribution" in read.plots()
+    assert "figure-attribution" in read.plots() and "APD90 is off by up to 0.006 ms" in read.text
 
 
 def test_a_recording_that_was_no_file_has_no_name(result: Result) -> None:
-    text = Read(report_html(changed(result, lambda finding: finding["recording"].update(file=None)))).text
+    def unnamed(finding: dict[str, Any]) -> None:
+        finding["recording"]["file"] = None
+        finding["control"] = {"file": None, "cycle_lengths_ms": [400.0], "v_left_mV": 0.0, "currents": []}
+
+    text = Read(report_html(changed(result, unnamed))).text
     assert "the recording: changed" in text and "None" not in text
+    assert "before the change, recorded at CL 400 ms" in text and "leaves nothing of V unexplained" in text
+    assert "Recording V and Ca_i at CL 400, 600 and 800 ms Control recording at CL 400 ms" in text
 
 
 def test_what_cannot_be_written_is_said_in_one_line(result: Result, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def _own(result: Result) -> str:
     return (
         "<h2>The cell before the change</h2>"
         f'<p class="soft">Its own conductances beside the published model, fitted to '
-        f"{escape(file_of(control))}.</p>{own_table(control)}"
+        f"{escape(file_of(control, 'the control recording'))}.</p>{own_table(control)}"
     )
 
 

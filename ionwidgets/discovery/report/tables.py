@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ionwidgets.discovery.report.words import file_of, lengths, model_words
+from ionwidgets.discovery.report.words import lengths, model_words
 from ionwidgets.discovery.told_changes import Told, told_change, told_changes
 from ionwidgets.numbers import number, percent, signed
 
@@ -57,13 +57,13 @@ def changes_table(finding: Finding) -> str:
         rows: list[Sequence[Cell]] = [
             [name, percent(told.entry.get("alone"))] for name, told in zip(names, changes, strict=True)
         ]
-        return _table("Currents and gates by rank", ["Change", "Alone explains at best"], rows)
+        return _table("Currents and gates by rank", ["Change", "Share at best"], rows)
     rows = [
         [name, told.found, told.intervals, percent(told.entry.get("importance"))]
         for name, told in zip(names, changes, strict=True)
     ]
     changed = found if finding["verdict"] == "changed" else []
-    heads = ["Change", "Size", "95 % interval", "Alone explains"]
+    heads = ["Change", "Size", "95 % interval", "Share"]
     return _table("Currents and gates by rank", heads, rows, changed)
 
 
@@ -101,11 +101,10 @@ def facts_list(result: Result) -> str:
     facts = {
         "Model": model_words(result),
         "Hash of its equations": finding["model_hash"],
-        "Recording": f"{file_of(recording)}, {' and '.join(recording['observables'])} "
-        f"at CL {lengths(recording['cycle_lengths_ms'])}",
+        "Recording": _recorded(recording),
     }
     if control:
-        facts["Control recording"] = f"{file_of(control)}, at CL {lengths(control['cycle_lengths_ms'])}"
+        facts["Control recording"] = _recorded(control)
     if result.stimulus:
         facts["Stimulus"] = f"{number(result.stimulus[0], 'A/F')} for {number(result.stimulus[1], 'ms')}"
     facts |= {
@@ -117,6 +116,12 @@ def facts_list(result: Result) -> str:
     }
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
     return f"<dl>{items}</dl>"
+
+
+def _recorded(recording: Finding) -> str:
+    seen = " and ".join(recording.get("observables") or ())
+    told = f"{seen} at CL {lengths(recording['cycle_lengths_ms'])}".strip()
+    return f"{recording['file']}, {told}" if recording.get("file") else told
 
 
 def _ms(value: float | None, told: Any) -> str:

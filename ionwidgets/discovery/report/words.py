@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ionwidgets.discovery.result import Result
 
 
-def file_of(recording: Mapping[str, Any]) -> str:
+def file_of(recording: Mapping[str, Any], otherwise: str = "the recording") -> str:
     """Its file name; a recording that was never a file has none."""
-    return str(recording.get("file") or "the recording")
+    return str(recording.get("file") or otherwise)
 
 
 def model_words(result: Result) -> str:
@@ -34,11 +34,14 @@ def control_words(result: Result) -> str:
     control = result.finding.get("control")
     if not control:
         return f"Control is the published model: {model_words(result)}."
+    place = f" in {control['file']}" if control.get("file") else ""
+    left = control["v_left_mV"]
+    unexplained = f"{number(left, 'mV')} RMS" if left else "nothing"
     return (
-        f"Control is this cell before the change, recorded in {file_of(control)} at CL "
+        f"Control is this cell before the change, recorded{place} at CL "
         f"{lengths(control['cycle_lengths_ms'])}: every conductance of the model ({model_words(result)}) was "
-        f"fitted to it first, which leaves {number(control['v_left_mV'], 'mV')} RMS of V, and the change was "
-        "sought against that."
+        f"fitted to it first, which leaves {unexplained} of V "
+        "unexplained beyond noise, and the change was sought against that."
     )
 
 
