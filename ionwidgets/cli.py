@@ -168,12 +168,13 @@ def discover(
     seed: int = 0,
     json_: Annotated[str, typer.Option("--json", help="File for the finding as JSON, or - for stdout.")] = "",
     export: Annotated[Path | None, typer.Option(help=".mmt file for the altered model.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file for the finding as a page to read.")] = None,
 ) -> None:
     """Find what changed in a recorded cell: currents, gates, how much, how surely."""
     from ionwidgets.discovery.words import in_words
     from ionwidgets.gnn import Network
 
-    for path in (export, Path(json_) if json_ not in ("", "-") else None):
+    for path in (export, report, Path(json_) if json_ not in ("", "-") else None):
         if path is not None:
             _writable(path)
     predicted, applied = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_)
@@ -185,6 +186,8 @@ def discover(
             seed=seed, stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration,
             progress=progress,
         )  # fmt: skip
+    if report is not None:
+        result.report(report)
     if export is not None:
         result.export(export)
     if json_ and json_ != "-":

@@ -227,7 +227,7 @@ def test_discover_in_words_with_all_its_files(run, tmp_path: Path) -> None:
         "discover", short, "--model", "tnnp2004:M", "--network", tmp_path / "net.safetensors",
         "--columns", "time=time,V=V,cycle_length=cycle_length,Ca_i=Ca_i", "--stimulus", "-52,1",
         "--seed", "1", "--json", tmp_path / "finding.json", "--export", tmp_path / "edited.mmt",
-        "--predict-cl", "500", "--duration", "6000",
+        "--predict-cl", "500", "--duration", "6000", "--report", tmp_path / "report.html",
     )  # fmt: skip
     assert code == 0, err
     assert "cell7.csv: Something changed in this cell." in out and "1. I_CaL (g_CaL) x0.2" in out
@@ -235,6 +235,8 @@ def test_discover_in_words_with_all_its_files(run, tmp_path: Path) -> None:
     finding = parsed((tmp_path / "finding.json").read_text(encoding="utf-8"))
     check(finding, load_model("tnnp2004:M"))
     assert finding["seed"] == 1 and finding["recording"]["file"] == "cell7.csv"
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "What changed in cell7.csv" in report and report.endswith("</html>\n")
     edited = load_model(tmp_path / "edited.mmt")
     scale = next(entry["scale"] for entry in finding["currents"] if entry["current"] == "I_CaL")
     control = load_model("tnnp2004:M").conductances["g_CaL"]
@@ -343,7 +345,8 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(run, tmp_path:
     for path in (nowhere, tmp_path):
         assert str(path) in one_line(run("learn", "tnnp2004", "--out", path))
         assert str(path) in one_line(run("discover", LONGQT, "--model", "tnnp2004", "--json", path))
-        assert str(path) in one_line(run("discover", LONGQT, "--model", "tnnp2004", "--export", path))
+        for option in ("--export", "--report"):
+            assert str(path) in one_line(run("discover", LONGQT, "--model", "tnnp2004", option, path))
     closed = tmp_path / "taken.txt"
     closed.write_text("", encoding="utf-8")
     err = one_line(run("learn", "tnnp2004", "--out", closed / "net.safetensors"))

@@ -16,6 +16,7 @@ from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.objective import Objective
+from ionwidgets.discovery.sentences import INSEPARABLE
 from ionwidgets.gnn.retrain import Retrained
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
@@ -179,7 +180,7 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
         )
     for rival in _rivals(objective.model, judged):
         names = ", ".join(_name(objective.model, change) for change in judged.changes)
-        remarks.append(f"{names} and {rival} cannot be told apart from this recording; a voltage clamp would")
+        remarks.append(f"{names} and {rival} {INSEPARABLE}; a voltage clamp would")
     if judged.changes and judged.left > HINT:
         remarks.append(
             f"{judged.left:.1f} mV RMS of V stay unexplained by what was found; "

@@ -151,6 +151,17 @@ class Result:
         """Write the altered model as an `.mmt` file."""
         self.altered_model().save(path)
 
+    def report(self, path: str | Path) -> None:
+        """Write the finding as one HTML page for a reader: words, tables and figures, needing nothing else.
+
+        Raises
+        ------
+        IonWidgetsError : `path` cannot be written.
+        """
+        from ionwidgets.discovery.report import write_report  # brings plotly
+
+        write_report(self, path)
+
     def to_json(self) -> str:
         """The finding as JSON text, schema ``ionwidgets/finding/1``; unknown is null, never NaN."""
         return json.dumps(self.finding, indent=1, allow_nan=False)

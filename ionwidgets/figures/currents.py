@@ -28,7 +28,7 @@ def currents(
         rows=rows,
         cols=_COLUMNS,
         subplot_titles=names,
-        horizontal_spacing=0.3 / _COLUMNS,
+        horizontal_spacing=0.4 / _COLUMNS,
         vertical_spacing=0.42 / rows,
     )
     x = np.asarray(time, np.float32)
@@ -49,6 +49,6 @@ def currents(
                 col=1 + index % _COLUMNS,
             )
     style(figure, mode=mode, height=_ROW * rows + 70)
-    figure.update_xaxes(title_text="Time (ms)", title_standoff=2, nticks=4)
+    figure.update_xaxes(title_text="Time (ms)", title_standoff=2, nticks=3, tickangle=0)
     figure.update_yaxes(title_text="A/F", nticks=4)
     return figure

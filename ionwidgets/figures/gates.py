@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from ionwidgets.figures.theme import LINES, style
 
 _GAP = 0.42  # of a row: room for the axis title below one row and the title above the next
+_BETWEEN = 0.21  # of the width: room for ticks and axis title, on a phone too
 _ROW = 168  # px
 
 Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
@@ -44,7 +45,7 @@ def gate_curves(
     figure = make_subplots(
         rows=max(len(chosen), 1),
         cols=2,
-        horizontal_spacing=0.17,
+        horizontal_spacing=_BETWEEN,
         vertical_spacing=_GAP / max(len(chosen), 1),
         subplot_titles=[text for label in labels for text in (f"{label}: h∞", f"{label}: τ")],
     )

@@ -8,31 +8,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import ipywidgets as ipw
-import numpy as np
 
 from ionwidgets import figures
+from ionwidgets.discovery.comparison import Beat, Comparison
+from ionwidgets.discovery.sentences import explanation, headline
+from ionwidgets.discovery.shown import COMPARED, shown_currents, shown_gates
 from ionwidgets.widgets import html
-from ionwidgets.widgets.beats import Beat
 from ionwidgets.widgets.elements import CopyText, FigureView
 from ionwidgets.widgets.findings_table import findings_table
-from ionwidgets.widgets.interpret_state import Comparison, InterpretState
+from ionwidgets.widgets.interpret_state import InterpretState
 from ionwidgets.widgets.panel import Panel, box, button, markup, on
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.retrain_state import RetrainState
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.trace_view import TraceView
-from ionwidgets.widgets.words import brief, explanation, headline, number
+from ionwidgets.widgets.words import brief, number
 
 CURVES_SHOWN = 6  # gates, those that explain most
 CURRENTS_SHOWN = 8
-SHOWN_V = (-100.0, 50.0)  # mV
-POINTS = 200  # of a gate curve
-COMPARED = (  # source, what the legend says, role
-    ("recording", "recording", "recording"),
-    ("control", "control model", "control"),
-    ("found", "found change", "model"),
-    ("neural ODE", "neural ODE", "neural"),
-)
 
 
 class Findings(Panel):
@@ -101,24 +94,19 @@ class Findings(Panel):
 
     def _draw_gates(self, result: Any) -> None:
         old = self.gates.children
-        curves = _thinned(result.gates())
-        V = np.asarray(curves["V"], float)
-        before, after = (
-            {
-                str(gate): (np.asarray(one["h_inf"].sel(gate=gate)), np.asarray(one["tau"].sel(gate=gate)))
-                for gate in np.asarray(curves["gate"])
-            }
-            for one in (curves.sel(source="control"), curves.sel(source="altered"))
-        )
-        gates = _most_important(result.finding, list(before))[:CURVES_SHOWN]
-        recorded = np.asarray(result.recording["V"], float)
-        in_mV = result.recording["V"].attrs.get("units", "mV") == "mV"
-        visited = (float(np.nanmin(recorded)), float(np.nanmax(recorded))) if in_mV else None
-        titles = {gate.name: f"{gate.name} of {gate.current}" for gate in result.model.gates if gate.current}
+        shown = shown_gates(result)
+        gates = shown.names[:CURVES_SHOWN]
         half = -(-len(gates) // 2)
         self.gates.children = [
             FigureView(
-                figures.gate_curves(V, before, after, gates=group, titles=titles, visited=visited),
+                figures.gate_curves(
+                    shown.V,
+                    shown.before,
+                    shown.after,
+                    gates=group,
+                    titles=shown.titles,
+                    visited=shown.visited,
+                ),
                 f"Gate curves before and after: {', '.join(group)}",
             )
             for group in (gates[:half], gates[half:])
@@ -128,15 +116,8 @@ class Findings(Panel):
 
     def _draw_currents(self, result: Any) -> None:
         old = self.currents.children
-        data = result.currents()
-        ranked = [entry for entry in result.finding["currents"] if entry["current"] in data]
-        ranked.sort(key=lambda entry: entry.get("rank") or 10**6)
-        names = [entry["current"] for entry in ranked][:CURRENTS_SHOWN]
-        time = np.asarray(data["time"], float)
-        one, other = (
-            {name: np.asarray(data[name].sel(source=source)).ravel() for name in names}
-            for source in ("control", "altered")
-        )
+        time, one, other = shown_currents(result, CURRENTS_SHOWN)
+        names = list(one)
         halves = [names[0::2], names[1::2]]
         self.currents.children = [
             box(
@@ -196,23 +177,6 @@ def download_links(result: Any) -> str:
             result.export(path)
             links.append(html.download("Download .mmt", "edited.mmt", path.read_bytes(), "text/plain"))
     return f'<div class="ionw-row">{"".join(links)}</div>'
-
-
-def _thinned(curves: Any) -> Any:
-    """The curves over the potentials that a figure shows, not more than it can show."""
-    V = np.asarray(curves["V"], float)
-    shown = np.flatnonzero((SHOWN_V[0] <= V) & (SHOWN_V[1] >= V))
-    return curves.isel(V=shown[:: max(1, shown.size // POINTS)])
-
-
-def _most_important(finding: Any, gates: list[str]) -> list[str]:
-    """Gates by rank, those of the current in the first place before others of equal rank."""
-    current_rank = {entry["current"]: entry.get("rank") or 10**6 for entry in finding["currents"]}
-    best = {
-        entry["gate"]: min(entry.get("rank") or 10**6, current_rank.get(entry.get("current"), 10**6))
-        for entry in finding["gates"]
-    }
-    return sorted(gates, key=lambda gate: best.get(gate, 10**6))
 
 
 def _compared_traces(beats: Mapping[str, Beat]) -> list[figures.Trace]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from traitlets import Float, observe
 
+from ionwidgets.discovery.sentences import headline
 from ionwidgets.jobs import Control
 from ionwidgets.widgets.learn_state import LearnState, untrainable
 from ionwidgets.widgets.part import Part
@@ -16,7 +17,6 @@ from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.shipped import has_shipped_network
 from ionwidgets.widgets.task_state import TaskState
-from ionwidgets.widgets.words import headline
 
 LEARNING = 0.6  # of the whole, where a network has to learn the model first
 

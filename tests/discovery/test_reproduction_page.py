@@ -15,7 +15,7 @@ import plotly.io
 import pytest
 from playwright.sync_api import sync_playwright
 
-from ionwidgets.discovery.reproduction.document import write_figure
+from ionwidgets.discovery.reproduction.figure_files import write_figure
 from ionwidgets.discovery.reproduction.page import write_page
 
 CURRENTS = ("I_Na", "I_CaL", "I_Kr", "I_Ks", "I_to")

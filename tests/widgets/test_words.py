@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ionwidgets.discovery.sentences import explanation, headline
 from ionwidgets.widgets import html, words
 from ionwidgets.widgets.findings_table import findings_table
 from ionwidgets.widgets.words import brief, quantity, unit_words
@@ -44,30 +45,28 @@ def test_time_left_is_told_in_seconds_and_minutes() -> None:
 
 def test_the_headline_names_the_change_in_one_sentence() -> None:
     kr = {"current": "I_Kr", "scale": 0.25, "ci95": [0.23, 0.27], "importance": 0.93, "rank": 1}
-    assert (
-        words.headline(_finding(currents=[kr])) == "I_Kr is down to 25 % of control (95 % interval 23–27 %)."
-    )
-    assert "up to 300 %" in words.headline(_finding(currents=[kr | {"scale": 3.0, "ci95": None}]))
-    assert words.headline(_finding(currents=[kr | {"scale": 0.0}])) == "I_Kr is blocked."
-    assert words.headline(_finding(currents=[kr | {"scale": None}])) == "I_Kr has changed."
+    assert headline(_finding(currents=[kr])) == "I_Kr is down to 25 % of control (95 % interval 23–27 %)."
+    assert "up to 300 %" in headline(_finding(currents=[kr | {"scale": 3.0, "ci95": None}]))
+    assert headline(_finding(currents=[kr | {"scale": 0.0}])) == "I_Kr is blocked."
+    assert headline(_finding(currents=[kr | {"scale": None}])) == "I_Kr has changed."
     gate = {"gate": "f", "current": "I_CaL", "v_half_shift_mV": -5.0, "tau_ratio": 1.0, "rank": 1}
-    assert words.headline(_finding(gates=[gate])) == "Gate f of I_CaL: half-activation is shifted by −5 mV."
+    assert headline(_finding(gates=[gate])) == "Gate f of I_CaL: half-activation is shifted by −5 mV."
     slow = gate | {"v_half_shift_mV": None, "tau_ratio": 1.5}
-    assert "time constant is 1.5 times control" in words.headline(_finding(gates=[slow]))
-    assert "stands out" in words.headline(_finding())
+    assert "time constant is 1.5 times control" in headline(_finding(gates=[slow]))
+    assert "stands out" in headline(_finding())
 
 
 def test_no_change_and_no_explanation_are_said_plainly() -> None:
-    assert "Nothing has changed" in words.headline(_finding(verdict="unchanged"))
-    assert "No change of currents and gates" in words.headline(_finding(verdict="unexplained"))
+    assert "Nothing has changed" in headline(_finding(verdict="unchanged"))
+    assert "No change of currents and gates" in headline(_finding(verdict="unexplained"))
 
 
 def test_the_explanation_tells_how_well_it_fits() -> None:
     kr = {"current": "I_Kr", "scale": 0.25, "importance": 0.93, "rank": 1}
     fit = {"v_rmse_mV": 0.41, "apd90_error_ms": {"400": -0.5, "600": None}}
-    text = words.explanation(_finding(currents=[kr], fit=fit))
+    text = explanation(_finding(currents=[kr], fit=fit))
     assert "93 %" in text and "0.41 mV" in text and "0.5 ms" in text
-    assert words.explanation(_finding(fit=None)) == ""
+    assert explanation(_finding(fit=None)) == ""
 
 
 def test_what_comes_from_outside_is_escaped() -> None:

@@ -16,10 +16,10 @@ import pytest
 import xarray as xr
 from widgets.stubs import FINDING, Network, Result
 
+from ionwidgets.discovery.comparison import last_beat
 from ionwidgets.errors import ModelError, RecordingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets import Session, Workbench, workbench
-from ionwidgets.widgets.beats import last_beat
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
 

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ionwidgets.discovery.reproduction.document import write_figure
 from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS, Reproduction
+from ionwidgets.discovery.reproduction.figure_files import write_figure
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.discovery.reproduction.measure import currents_along, neural_ode
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats

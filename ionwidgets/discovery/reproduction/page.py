@@ -11,16 +11,17 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from ionwidgets.discovery.document import document
 from ionwidgets.discovery.reproduction.cells import decoder_title, titled
-from ionwidgets.discovery.reproduction.document import (
-    document,
+from ionwidgets.discovery.reproduction.experiments import CURRENTS
+from ionwidgets.discovery.reproduction.figure_files import (
+    linked,
+    named_plot,
     numbered,
-    plot_element,
     title_of,
     write_figure,
     write_plotly,
 )
-from ionwidgets.discovery.reproduction.experiments import CURRENTS
 from ionwidgets.discovery.reproduction.tables import reading_key, runs_table, stage1_table, summary_table
 from ionwidgets.discovery.reproduction.verdicts import (
     CLOSE,
@@ -78,7 +79,9 @@ def write_page(folder: Path, results: Json) -> None:
     title = f"Every run of the paper: {results['model']}:{results['variant']}"
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     write_plotly(folder / "figures")
-    page = document(title, f"<main>{''.join(parts)}</main>", "figures/plotly.min.js", mode_bar=False)
+    page = document(
+        title, f"<main>{''.join(parts)}</main>", head=linked("figures/plotly.min.js"), mode_bar=False
+    )
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -216,7 +219,7 @@ def _controls(runs: Sequence[Json]) -> str:
 def _embedded(folder: Path, name: str, caption: str) -> str:
     drawn = (folder / "figures" / f"{name}.json").read_text(encoding="utf-8")
     return (
-        f"<figure>{plot_element(name, drawn)}<figcaption>{escape(caption)} "
+        f"<figure>{named_plot(name, drawn)}<figcaption>{escape(caption)} "
         f'<a href="figures/{name}.html">On its own</a>, <a href="figures/{name}.json">as JSON</a>'
         "</figcaption></figure>"
     )

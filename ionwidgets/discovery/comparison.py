@@ -1,8 +1,9 @@
-"""Cutting beats out of traces, so that several cells can be laid over each other."""
+"""One beat of a recording beside the model's, cut out of their traces to be laid over each other."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -15,6 +16,19 @@ class Beat(NamedTuple):
     time: NDArray[np.float64]
     V: NDArray[np.float64]
     Ca_i: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One beat at one cycle length in ms: recorded, and of the model.
+
+    `paced` is by source: "control", "found" (with the changes), "neural ODE" (the retrained network's gates).
+    """
+
+    cycle_length: float
+    v_units: str
+    recorded: Beat
+    paced: dict[str, Beat]
 
 
 BEFORE = 20.0  # ms shown before the upstroke
@@ -37,3 +51,19 @@ def last_beat(dataset: xr.Dataset, cell: int = 0) -> Beat:
     upstroke = time[latest[np.argmax(slope[latest])]] if latest.size else time[0] + BEFORE
     shown = (time >= upstroke - BEFORE) & (time <= upstroke - BEFORE + length)
     return Beat(time[shown] - upstroke, V[shown], None if Ca_i is None else Ca_i[shown])
+
+
+def compared(result: Any) -> Comparison:
+    """The longest recorded cycle length beside the model."""
+    paced = result.paced
+    cycle_length = float(paced["cycle_length"][0])
+    lengths = np.asarray(result.recording["cycle_length"], float)
+    recorded = last_beat(result.recording, int(np.nanargmin(np.abs(lengths - cycle_length))))
+    if "Ca_i" in result.recording and result.recording["Ca_i"].attrs.get("units", "mM") != "mM":
+        recorded = recorded._replace(Ca_i=None)  # a dye's arbitrary units share no axis with the model's
+    return Comparison(
+        cycle_length,
+        str(result.recording["V"].attrs.get("units", "mV")),
+        recorded,
+        {str(source): last_beat(paced, cell) for cell, source in enumerate(paced["source"].values)},
+    )

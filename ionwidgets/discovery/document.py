@@ -1,20 +1,10 @@
-"""HTML with Plotly figures, as files that need nothing from outside: plotly.js lies beside them, once.
-
-FOLDER/figures/NAME.json, FOLDER/figures/NAME.html, FOLDER/figures/plotly.min.js
-"""
+"""HTML pages with Plotly figures: their look in light and dark, and how they are drawn."""
 
 from __future__ import annotations
 
 import json
-import re
 from html import escape
-from pathlib import Path
 from typing import Final
-
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
-
-from ionwidgets.figures.paper import DECODERS
 
 _COLOURS: Final = """
 :root { color-scheme: light dark; --paper: #fff; --sheet: #f6f7f9; --line: #d5dae0; --grid: #e4e7eb;
@@ -95,62 +85,24 @@ addEventListener("load", async () => {
 """
 
 
-def write_figure(folder: Path, name: str, figure: go.Figure) -> None:
-    """Write figures/NAME.json (Plotly's JSON) and figures/NAME.html; plotly.js once, beside them.
-
-    Raises
-    ------
-    ValueError : `name` has anything but letters, digits, `-` and `_`.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise ValueError(f"a figure's name has letters, digits, - and _ alone, not {name!r}")
-    figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    write_plotly(figures)
-    drawn = figure.to_json()
-    (figures / f"{name}.json").write_text(drawn, encoding="utf-8")
-    (figures / f"{name}.html").write_text(
-        document(title_of(name), plot_element(name, drawn), "plotly.min.js", mode_bar=True), encoding="utf-8"
-    )
-
-
-def numbered(name: str) -> tuple[str, str]:
-    """`figure_5_emulator` as ("5", "emulator"); a name without a number as ("", name)."""
-    found = re.fullmatch(r"figure_(\d+)(?:_(\w+))?", name)
-    return (found[1], found[2] or "") if found else ("", name)
-
-
-def title_of(name: str) -> str:
-    """What a figure of this name is called."""
-    number, rest = numbered(name)
-    return ", ".join(
-        filter(None, [f"Figure {number}" if number else "", DECODERS.get(rest, rest).replace("_", " ")])
-    )
-
-
-def plot_element(name: str, drawn: str) -> str:
+def plot_element(name: str, drawn: str, title: str, missing: str) -> str:
+    """A figure (Plotly's JSON) that a page of `document` draws; `missing` stands there until it is drawn."""
     height = json.loads(drawn)["layout"].get("height", 400)
     data = drawn.replace("<", "\\u003c")  # a "<" stands in strings alone: the script element cannot end early
     return (
         f'<script type="application/json" id="figure-{name}">{data}</script>'
-        f'<div class="plot" role="img" aria-label="{escape(title_of(name))}" data-figure="figure-{name}" '
-        f'style="height:{height}px">Needs JavaScript and the file figures/plotly.min.js.</div>'
+        f'<div class="plot" role="img" aria-label="{escape(title)}" data-figure="figure-{name}" '
+        f'style="height:{height}px">{escape(missing)}</div>'
     )
 
 
-def document(title: str, body: str, plotly: str, *, mode_bar: bool) -> str:
+def document(title: str, body: str, *, head: str = "", style: str = "", mode_bar: bool) -> str:
+    """A page in light and dark. `head`, `body`: HTML, plotly.js in one of the two; `style`: more CSS."""
     draw = _DRAW.replace("MODE_BAR", '"hover"' if mode_bar else "false")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_COLOURS}{_STYLE}</style>\n"
-        f'<script src="{plotly}" defer></script>\n</head>\n<body>\n{body}\n<script>{draw}</script>\n'
+        f"<title>{escape(title)}</title>\n<style>{_COLOURS}{_STYLE}{style}</style>\n"
+        f"{head}\n</head>\n<body>\n{body}\n<script>{draw}</script>\n"
         "</body>\n</html>\n"
     )
-
-
-def write_plotly(figures: Path) -> None:
-    """plotly.js of the installed version; left alone where it is there already."""
-    path, script = figures / "plotly.min.js", get_plotlyjs().encode()
-    if not path.exists() or path.stat().st_size != len(script):
-        path.write_bytes(script)

@@ -1,0 +1,88 @@
+"""A finding in sentences for a screen: what changed, how much, and how well that explains the recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ionwidgets.numbers import number, percent, signed
+
+Finding = Mapping[str, Any]
+
+_DIFFER = {
+    "changed": "Model and recording then differ",
+    "unchanged": "Model and recording differ",
+    "unexplained": "At the model's best, it and the recording differ",
+}
+
+INSEPARABLE = "cannot be told apart from this recording"  # what is said of a confounded pair
+
+
+def first_finding(finding: Finding) -> Mapping[str, Any] | None:
+    """The entry of rank 1 among currents and gates."""
+    ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
+    return min(ranked, key=lambda entry: entry["rank"], default=None)
+
+
+def headline(finding: Finding) -> str:
+    """The finding in one plain sentence."""
+    if finding["verdict"] == "unchanged":
+        return "Nothing has changed: the model explains this recording as it stands."
+    if finding["verdict"] == "unexplained":
+        return "No change of currents and gates of this model explains the recording."
+    first = first_finding(finding)
+    if first is None:
+        return "The cell has changed, but no single current or gate stands out."
+    entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("found")]
+    entries.sort(key=lambda entry: entry["rank"])
+    told = [_gate_headline(e) if "gate" in e else _current_headline(e) for e in entries or [first]]
+    return " ".join(told)
+
+
+def _current_headline(entry: Mapping[str, Any]) -> str:
+    name, scale = entry["current"], entry.get("scale")
+    if scale is None:
+        return f"{name} has changed."
+    if scale < 0.02:
+        return f"{name} is blocked."
+    direction = "down to" if scale < 1 else "up to"
+    return f"{name} is {direction} {percent(scale)} of control{_interval(entry.get('ci95'))}."
+
+
+def _gate_headline(entry: Mapping[str, Any]) -> str:
+    gate = f"Gate {entry['gate']} of {entry['current']}" if entry.get("current") else f"Gate {entry['gate']}"
+    changes = []
+    shift, tau = entry.get("v_half_shift_mV"), entry.get("tau_ratio")
+    if shift is not None and abs(shift) >= 0.5:
+        changes.append(f"half-activation is shifted by {signed(shift, 'mV')}")
+    if tau is not None and abs(math.log(tau)) >= math.log(1.05):
+        changes.append(f"time constant is {number(tau, digits=3)} times control")
+    return f"{gate}: {' and '.join(changes) or 'its curves have changed'}."
+
+
+def _interval(ci: Any) -> str:
+    if not ci or any(bound is None or not math.isfinite(bound) for bound in ci):
+        return ""
+    return f" (95 % interval {100 * ci[0]:.0f}–{100 * ci[1]:.0f} %)"
+
+
+def explanation(finding: Finding) -> str:
+    """The line under the headline: how much it explains, and how well model and finding fit the recording."""
+    parts = []
+    first = first_finding(finding)
+    if finding["verdict"] == "changed" and first is not None and first.get("importance") is not None:
+        of = (
+            "The first"
+            if sum(bool(e.get("found")) for e in (*finding["currents"], *finding["gates"])) > 1
+            else "This"
+        )
+        parts.append(f"{of} alone explains {percent(first['importance'])} of the observed difference.")
+    fit = finding.get("fit") or {}
+    if fit.get("v_rmse_mV") is not None:
+        parts.append(f"{_DIFFER[finding['verdict']]} by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
+    errors = [abs(e) for e in (fit.get("apd90_error_ms") or {}).values() if e is not None]
+    if errors:
+        how = "off by up to" if finding["verdict"] == "unexplained" else "met within"
+        parts.append(f"APD90 is {how} {number(max(errors), 'ms', 2)}.")
+    return " ".join(parts)
