@@ -243,6 +243,19 @@ def test_discover_in_words_with_all_its_files(run, tmp_path: Path) -> None:
     np.testing.assert_allclose(edited.conductances["g_CaL"] / control, scale, atol=1e-4)
 
 
+def test_discover_against_a_control_recording(run) -> None:
+    code, out, err = run(
+        "discover", DATA / "shortqt.csv", "--control", DATA / "control.csv", "--model", "tnnp2004:M"
+    )
+    assert code == 0, err
+    assert "Fitting the control recording" in err and "against the cell before the change, control.csv" in out
+    assert "1. I_CaL (g_CaL) x0.2" in out
+    missing = one_line(
+        run("discover", LONGQT, "--control", DATA / "no.csv", "--model", "tnnp2004:M", "--json", "-")
+    )
+    assert "no.csv" in missing
+
+
 # ---- what is refused ----
 
 
