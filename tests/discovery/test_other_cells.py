@@ -12,12 +12,11 @@ from ionwidgets.models import IonicModel, load_model
 
 CYCLE_LENGTHS = (500.0, 700.0, 1000.0)  # ms
 PACED_FOR, RECORDED = 15_000.0, 5_000.0  # ms
-CASES = [  # the last: by what share the scale may be off; the atrial cell drifts most after 15 s
-    ("lr1991", "g_K", 0.6, 0.1), ("br1977", "g_s", 1.4, 0.1),
+CASES = [
+    ("lr1991", "g_K", 0.6), ("br1977", "g_s", 1.4),
     *(pytest.param(*case, marks=pytest.mark.slow) for case in (
-        ("tp2006:epi", "g_Kr", 0.5, 0.1), ("fox2002", "g_Kr", 0.5, 0.1), ("crn1998", "g_Kur", 0.5, 0.15),
-        ("grandi2010:epi", "g_Kr", 0.5, 0.1), ("ord2011:endo", "g_Kr", 0.5, 0.1),
-        ("torord2019:endo", "g_Kr", 0.5, 0.1),
+        ("tp2006:epi", "g_Kr", 0.5), ("fox2002", "g_Kr", 0.5), ("crn1998", "g_Kur", 0.5),
+        ("grandi2010:epi", "g_Kr", 0.5), ("ord2011:endo", "g_Kr", 0.5), ("torord2019:endo", "g_Kr", 0.5),
     )),
 ]  # fmt: skip
 
@@ -49,11 +48,11 @@ def recorded_by_cvodes(model: IonicModel, parameter: str, factor: float) -> xr.D
     )
 
 
-@pytest.mark.parametrize(("key", "parameter", "factor", "off"), CASES)
-def test_a_changed_conductance_is_found(key: str, parameter: str, factor: float, off: float) -> None:
+@pytest.mark.parametrize(("key", "parameter", "factor"), CASES)
+def test_a_changed_conductance_is_found(key: str, parameter: str, factor: float) -> None:
     model = load_model(key)
     result = discover(model, recorded_by_cvodes(model, parameter, factor))
     assert result.verdict == "changed"
     first = result.findings.iloc[0]
     assert first["parameter"] == parameter and first["importance"] > 0.9
-    assert first["scale"] == pytest.approx(factor, rel=off)
+    assert first["scale"] == pytest.approx(factor, rel=0.05)
