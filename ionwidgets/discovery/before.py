@@ -16,6 +16,7 @@ import numpy as np
 
 from ionwidgets.discovery.baseline import plain_fit
 from ionwidgets.discovery.change import Change, scales
+from ionwidgets.discovery.finding import WIDEST
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.heartbeat import Stage
 from ionwidgets.discovery.objective import Objective, Point
@@ -25,7 +26,7 @@ from ionwidgets.discovery.question import Asked, Question, put_to
 from ionwidgets.discovery.search import Found
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import current_balance
-from ionwidgets.gnn.retrain import retrain_network
+from ionwidgets.gnn.retrain import Stage2, retrain_network
 from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 
@@ -69,12 +70,18 @@ class Before:
         return replace(self.network, card={**self.network.card, "model_hash": model.hash})
 
     @property
-    def left(self) -> float:
-        """RMS of V [mV] that stays unexplained before the change, beyond noise; 0 where that is little."""
-        errors = np.concatenate(self.objective.errors_V(self.fitted.runs)[: len(self.question.beats)])
-        noise = np.mean([beat.noise_V**2 for beat in self.question.beats])
-        left = float(np.sqrt(max(0.0, np.square(errors).mean() - noise)))
-        return left if left > LEAST else 0.0
+    def left(self) -> tuple[float, float]:
+        """RMS of V [mV] and Ca_i [mM] that stays unexplained before the change, beyond noise.
+
+        0 of V where that is little, and of Ca_i where it was not recorded.
+        """
+        beats = self.question.beats
+        noise = ([beat.noise_V for beat in beats], [beat.noise_Ca for beat in beats])
+        left = [0.0, 0.0]
+        for j in range(len(self.objective.names)):
+            errors = np.concatenate(self.objective.errors(self.fitted.runs, j)[: len(beats)])
+            left[j] = float(np.sqrt(max(0.0, np.square(errors).mean() - np.mean(np.square(noise[j])))))
+        return (left[0] if left[0] > LEAST else 0.0, left[1])
 
     def about(self) -> dict[str, Any]:
         """What the finding says of it."""
@@ -88,13 +95,16 @@ class Before:
                     "current": current.name,
                     "parameter": current.conductance,
                     "scale": round(float(np.exp(value)), 4),
-                    "ci95": [round(float(np.exp(x)), 4) for x in (value - half, value + half)],
+                    "ci95": [
+                        round(float(np.exp(np.clip(x, -WIDEST, WIDEST))), 4)
+                        for x in (value - half, value + half)
+                    ],
                 }
             )
         return {
             "file": self.question.recording.attrs.get("source"),
             "cycle_lengths_ms": [beat.cycle_length for beat in self.question.beats],
-            "v_left_mV": round(self.left, 4),
+            "v_left_mV": round(self.left[0], 4),
             "currents": entries,
         }
 
@@ -104,11 +114,13 @@ def fitted_before(
     asked: Asked,
     network: Network,
     *,
+    eta: float,
     seed: int,
+    device: str,
     alive: Callable[[], None],
     progress: Stage,
 ) -> Before:
-    """Fit every conductance of `model` to the control recording.
+    """Fit every conductance of `model` to the control recording, whose network is held against the ODE.
 
     Raises
     ------
@@ -118,7 +130,10 @@ def fitted_before(
     progress.report(0.0, words)
     question = put_to(model, asked)
     balance = current_balance(model, question.beats, question.control, question.stimulus)
-    retrained = retrain_network(network, balance, seed=seed, progress=Stage(progress, 0.0, 0.4))
+    retrained = retrain_network(
+        network, balance, seed=seed, device=device, settings=Stage2(eta=eta),
+        progress=Stage(progress, 0.0, 0.4),
+    )  # fmt: skip
     objective = question.objective(alive=alive)
     ratios = first_ratios(balance, retrained)
     fitted = plain_fit(objective, ratios, lambda part: progress.report(0.4 + 0.6 * part, words))

@@ -27,10 +27,15 @@ REST = 0.05  # share of the samples that are rest
 
 
 def calibrated(beat: TypicalBeat, control: xr.Dataset, cell: int) -> TypicalBeat:
-    """The beat with what is in arbitrary units mapped to the range of `control`'s cell; else the beat."""
+    """The beat with what is in arbitrary units mapped to the range of `control`'s cell; else the beat.
+
+    A Ca_i that the model does not have, or that does not move, is left out.
+    """
     for name in beat.arbitrary:
         signal, noise = (beat.V, beat.noise_V) if name == "V" else (beat.Ca_i, beat.noise_Ca)
-        assert signal is not None
+        if signal is None or name not in control or not np.ptp(signal) > 0:
+            beat = replace(beat, Ca_i=None)  # V has beats
+            continue
         samples = max(2, round(beat.cycle_length))
         (low, high), (rest, peak) = _range(signal), _range(control[name].values[cell][-samples:])
         gain = (peak - rest) / (high - low)

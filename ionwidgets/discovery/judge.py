@@ -55,7 +55,7 @@ def judge(
     """
     best = found.best
     left = left_over(objective, best)
-    if left > UNEXPLAINED + objective.discrepancy or not _near(objective, best):
+    if left > UNEXPLAINED + objective.discrepancy[0] or not _near(objective, best):
         verdict = "unexplained"
     elif not best.values or not significant(objective, found.none, best) or effect(objective, best) < EFFECT:
         verdict = "unchanged"

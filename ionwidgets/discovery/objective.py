@@ -6,7 +6,7 @@ from the control's.
 The residuals are those of V and Ca_i over one typical beat of each cell, upstroke left out, divided by
 
     sigma_V = sqrt(noise^2 + (0.2 mV)^2 + discrepancy^2 + (0.05 ms dV/dt)^2),
-    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2).
+    sigma_Ca = sqrt(noise^2 + (1.5 % of the transient)^2 + discrepancy^2).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Objective:
     paced_for : ms that each cell had been paced from the model's initial state before its recording began, if
         known; then every run is that history, and nothing slow is free.
     settling : ms that a run lasts before its compared beat.
-    discrepancy : mV RMS that the model is known to be off by in this cell before anything changed.
+    discrepancy : RMS [mV, mM] by which the model is known to be off in this cell before anything changed.
     before : so many of the first cells were recorded before the change: they have but "own" scales.
     steps : of the stepper.
     alive : called before every run, from the runs' threads; what it raises ends the sweep.
@@ -74,7 +74,7 @@ class Objective:
         paced_for: float | None = None,
         *,
         settling: float = SETTLING,
-        discrepancy: float = 0.0,
+        discrepancy: tuple[float, float] = (0.0, 0.0),
         before: int = 0,
         steps: Steps | None = None,
         alive: Callable[[], None] = lambda: None,
@@ -180,9 +180,9 @@ class Objective:
     def _weights(self, beat: TypicalBeat) -> NDArray:
         """1/sigma (N, observables), 0 in the upstroke."""
         slope = np.gradient(beat.V, beat.step)
-        sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + self.discrepancy**2 + (JITTER * slope) ** 2)]
+        sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + self.discrepancy[0] ** 2 + (JITTER * slope) ** 2)]
         if len(self.names) > 1 and beat.Ca_i is not None:
-            of_Ca = np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i))
+            of_Ca = np.hypot(np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i)), self.discrepancy[1])
             sigma.append(np.full(beat.time.size, of_Ca))
         asked = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])
         # Points closer together than 1 ms say nothing more: what is left is no white noise.
@@ -195,11 +195,15 @@ class Objective:
 
     def errors_V(self, runs: Sequence[Run]) -> list[NDArray]:
         """V, model minus recording, of every cell, outside the upstroke [mV]."""
+        return self.errors(runs, 0)
+
+    def errors(self, runs: Sequence[Run], place: int) -> list[NDArray]:
+        """The same of the observable in that place, in its unit."""
         errors = []
         for i, (run, weights) in enumerate(zip(runs, self.weights, strict=True)):
-            off = self.loose[i].at_best(self._off(run, i)).reshape(weights.shape)[:, 0]
-            asked = weights[:, 0] > 0
-            errors.append(off[asked] / weights[asked, 0])
+            off = self.loose[i].at_best(self._off(run, i)).reshape(weights.shape)[:, place]
+            asked = weights[:, place] > 0
+            errors.append(off[asked] / weights[asked, place])
         return errors
 
 

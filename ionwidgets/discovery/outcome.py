@@ -52,6 +52,7 @@ def outcome(
         scales,
         tuple(traces),
         xr.Dataset(),
+        question.stimulus,
     )
     return replace(result, paced=_paced(result, question))
 

@@ -110,15 +110,15 @@ def discover(
 
     Raises
     ------
-    RecordingError : no beats to work with, a cycle length is missing, units are not mV.
+    RecordingError : no beats to work with, a cycle length is missing, units are neither mV nor a.u.
     TrainingError : stage 2 diverged, the model does not run, or there is no such device.
     IonWidgetsError : the network has learnt another model; an unknown decoder or source of hidden states, or
         one that the recording or the network does not suit.
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
-    # What is wrong with the input is said before any progress is.
-    check_network(model, recording, network, decoder, hidden)
+    # Nearly all that can be wrong with the input is said before any progress is.
+    check_network(model, recording, control, network, decoder, hidden)
     device_named(device)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
@@ -130,7 +130,7 @@ def discover(
     before = None
     if asked_before is not None:
         before = fitted_before(
-            model, asked_before, network, seed=seed, alive=heartbeat.alive,
+            model, asked_before, network, eta=eta, seed=seed, device=device, alive=heartbeat.alive,
             progress=Stage(heartbeat, 0.05, CONTROL_SHARE),
         )  # fmt: skip
         model, network = before.model, before.network_of(before.model)
@@ -152,7 +152,7 @@ def discover(
         stage = Stage(whole, start, end)
         return lambda part: stage.report(part, message, importance=shares)
 
-    discrepancy = 0.0 if before is None else before.left
+    discrepancy = (0.0, 0.0) if before is None else before.left
     coarse = question.objective(
         paced_for=None, settling=COARSE_SETTLING, discrepancy=discrepancy, steps=COARSE, alive=heartbeat.alive
     )

@@ -53,13 +53,13 @@ def ask(
 
     Raises
     ------
-    RecordingError : no beats to work with, a cycle length is missing, units are not mV.
+    RecordingError : no beats to work with, a cycle length is missing, units are neither mV nor a.u.
     """
     stimulus = stimulus or (model.stimulus.amplitude, model.stimulus.duration)
     beats, warnings = typical_beats(recording, stimulus[1], stimulus[0])
-    if beats[0].arbitrary:
+    if mapped := [name for name in beats[0].arbitrary if name in model.observables]:
         warnings.append(
-            f"{' and '.join(beats[0].arbitrary)} in arbitrary units: every beat was mapped to the model's "
+            f"{' and '.join(mapped)} in arbitrary units: every beat was mapped to the model's "
             "range, and what a change of gain or offset could undo is not seen"
         )
     return Asked(recording, beats, warnings, stimulus, paced_for)
@@ -74,13 +74,23 @@ def put_to(model: IonicModel, asked: Asked) -> Question:
 
 
 def check_network(
-    model: IonicModel, recording: xr.Dataset, network: Network | None, decoder: str, hidden: str
+    model: IonicModel,
+    recording: xr.Dataset,
+    control: xr.Dataset | None,
+    network: Network | None,
+    decoder: str,
+    hidden: str,
 ) -> None:
     """Refuse a decoder, a source of hidden states or a network that does not suit model and recording."""
     if decoder not in DECODERS:
         raise IonWidgetsError(f"unknown decoder {decoder!r}; there are: {', '.join(DECODERS)}")
     if decoder == "emulator":
         _check_emulated(model, recording, network)
+        if control is not None:
+            raise IonWidgetsError(
+                "decoder emulator has learnt the published cell, not the one of the control recording; leave "
+                "control out, or use decoder ode"
+            )
     if hidden not in HIDDEN:
         raise IonWidgetsError(f"hidden states come from {' or '.join(HIDDEN)}; found {hidden!r}")
     missing = [name for name in hidden_states(model) if name not in recording]

@@ -85,8 +85,8 @@ class Result:
         `visited` tells which potentials the recording reached: elsewhere the curves are not informed by it.
         """
         V = voltage_grid()
-        reached = self.recording["V"].values
-        low, high = np.nanmin(reached), np.nanmax(reached)
+        reached = [trace["V"].values for trace in self.traces]  # in mV, whatever the recording is in
+        low, high = min(V.min() for V in reached), max(V.max() for V in reached)
         dims = ("source", "gate", "V")
         return xr.Dataset(
             {

@@ -57,10 +57,11 @@ def search(
         raise TrainingError(
             f"{objective.model.key} does not run at these cycle lengths, so nothing can be fitted"
         )
-    singles = sorted((f for f in rest if f is not None), key=lambda f: f.cost)
+    tried = sorted((f for f in rest if f is not None), key=lambda f: f.cost)
+    singles = [f for f in tried if len(f.values) == 1]
     best = first
-    if singles and significant(objective, first, singles[0]):
-        best = _plainest(objective, singles)
+    if tried and significant(objective, first, tried[0]):
+        best = _plainest(objective, singles) if len(tried[0].values) == 1 else _needed(objective, tried[0])
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
         report(0.7 + 0.1 * len(best.values))

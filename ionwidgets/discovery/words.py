@@ -15,7 +15,8 @@ _VERDICTS = {
 def in_words(finding: dict[str, Any]) -> str:
     """The verdict, the five that explain most, predictions and warnings."""
     model = ":".join(filter(None, (finding["model"], finding["variant"])))
-    lines = [f"{model} against {finding['recording']['file']}: {_VERDICTS[finding['verdict']]}"]
+    recording = finding["recording"]["file"] or "the recording"
+    lines = [f"{model} against {recording}: {_VERDICTS[finding['verdict']]}"]
     if finding.get("control"):
         lines.append(_before(finding["control"]))
     ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
@@ -37,7 +38,7 @@ def _before(control: dict[str, Any]) -> str:
     entries = sorted(control["currents"], key=lambda entry: -abs(log(entry["scale"])))[:3]
     own = ", ".join(f"{entry['current']} x{entry['scale']:.2f}" for entry in entries)
     return (
-        f"  against the cell before the change, {control['file']}: {own}, ...; "
+        f"  against the cell before the change, {control['file'] or 'its recording'}: {own}, ...; "
         f"V off by {control['v_left_mV']:.2f} mV"
     )
 

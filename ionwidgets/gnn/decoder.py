@@ -30,7 +30,6 @@ from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.clamp import clamp
 
 HIDDEN = ("clamp", "true")  # where what an experiment cannot see comes from, see `current_balance`
-NOISY = 0.02  # mV; from here on dV/dt is smoothed
 
 
 def _where(

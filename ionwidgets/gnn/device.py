@@ -17,7 +17,9 @@ def device_named(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError):
-        raise TrainingError(f'device must be "cpu" or "cuda"; found {name!r}') from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise TrainingError(f'device must be "cpu" or "cuda"; found {name!r}')
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise TrainingError(
             f'device "{name}": torch finds no such GPU here (torch {torch.__version__}, '

@@ -13,6 +13,7 @@ from ionwidgets.discovery.calibration import GAIN, OFFSET_V, Loose
 from ionwidgets.discovery.question import ask, put_to
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording
+from ionwidgets.simulation import simulate
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -35,7 +36,11 @@ def test_the_change_is_found_and_what_was_assumed_is_said() -> None:
 
 
 def test_no_change_is_none_in_arbitrary_units_either() -> None:
-    assert discover(load_model("tnnp2004:M"), in_arbitrary_units("control")).verdict == "unchanged"
+    result = discover(load_model("tnnp2004:M"), in_arbitrary_units("control"))
+    assert result.verdict == "unchanged"
+    curves = result.gates()
+    visited = curves["V"].values[curves["visited"].values]
+    assert visited.min() < -80 and visited.max() > 20, "in mV, whatever the recording is in"
 
 
 def test_a_beat_is_mapped_to_the_range_of_the_model() -> None:
@@ -75,3 +80,12 @@ def test_gain_and_offset_are_free_within_what_is_believed_of_them() -> None:
     known = Loose.of(put_to(model, ask(model, read_recording(DATA / "control.csv"), None, None)).beats[0],
                      ["V", "Ca_i"], measured, weights)  # fmt: skip
     assert known.s.size == 0 and np.array_equal(known.whitened(d), d) and np.array_equal(known.at_best(d), d)
+
+
+def test_calcium_that_the_model_does_not_have_is_left_out() -> None:
+    axon = load_model("hh1952")
+    paced = simulate(axon, [50.0], 1000.0, record_from=500.0, sample=0.1, variables=["V"])[["V"]]
+    paced["Ca_i"] = (0.3 * paced["V"]).assign_attrs(units="a.u.")
+    question = put_to(axon, ask(axon, paced, None, None))
+    assert question.beats[0].Ca_i is None and question.warnings == []
+    assert question.objective().names == ["V"]

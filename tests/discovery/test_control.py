@@ -11,8 +11,9 @@ from discovery.score.recorded import HELD_OUT, Recorded, recorded
 from finding_schema import check, parsed
 
 from ionwidgets.discovery import Result, discover, load_result
-from ionwidgets.errors import RecordingError
+from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.models import load_model
+from ionwidgets.simulation import simulate
 
 OWN = {
     "g_Na": 0.9, "g_CaL": 1.2, "g_Kr": 0.8, "g_Ks": 1.3, "g_to": 0.7, "g_K1": 1.15, "g_pK": 0.9, "g_pCa": 1.1,
@@ -73,6 +74,28 @@ def test_the_same_cell_twice_is_unchanged(made: Recorded) -> None:
     assert made.before is not None
     result = discover(load_model("tnnp2004:M"), made.before, made.before)
     assert result.verdict == "unchanged" and result.changes == {}
+
+
+def test_two_changes_at_once_are_found_against_the_cell_itself(tmp_path: Path) -> None:
+    case = Case("control", scale={"g_CaL": 0.6, "g_Kr": 0.4}, own=OWN, noise=(0.2, 0.01))
+    both = recorded(case, "open", tmp_path)
+    result = discover(load_model("tnnp2004:M"), both.recording, both.before)
+    entries = {entry["parameter"]: entry for entry in result.finding["currents"]}
+    assert {name for name, entry in entries.items() if entry["found"]} == set(case.scale)
+    for name, factor in case.scale.items():
+        assert entries[name]["scale"] == pytest.approx(factor, rel=0.2)
+
+
+def test_a_cell_of_another_kind_twice_has_not_changed() -> None:
+    """What the model cannot do before the change, of V or of Ca_i, is no change."""
+    model = load_model("tp2006:epi")
+    paced = simulate(model, [700.0], 20_000.0, record_from=15_000.0, variables=["V", "Ca_i"])[["V", "Ca_i"]]
+    assert discover(load_model("tnnp2004:M"), paced, paced).verdict != "changed"
+
+
+def test_the_emulator_knows_no_other_cell(made: Recorded) -> None:
+    with pytest.raises(IonWidgetsError, match="leave control out, or use decoder ode"):
+        discover(load_model("tnnp2004:M"), made.recording, made.before, decoder="emulator")
 
 
 def test_a_control_recording_without_beats_is_refused_before_the_work(made: Recorded) -> None:

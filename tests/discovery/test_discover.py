@@ -302,6 +302,12 @@ def test_settings_that_make_no_sense_are_refused_before_the_work(arguments: dict
     assert max(told, default=0.0) <= 0.05
 
 
+def test_predictions_are_made_with_the_stimulus_of_the_recording() -> None:
+    recording = read_recording(DATA / "control.csv").isel(cell=[0])
+    result = discover(MODEL, recording, stimulus=(-40.0, 1.5))
+    assert result.stimulus == (-40.0, 1.5)
+
+
 def test_recordings_that_no_finding_can_be_made_of_are_refused() -> None:
     recording = read_recording(DATA / "shortqt.csv")
     unpaced = recording.assign_coords(cycle_length=("cell", [np.nan] * 3))

@@ -27,7 +27,7 @@ from ionwidgets.recordings import read_recording
 META = torch.device("meta")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", 3])
+@pytest.mark.parametrize("name", ["gpu", "mps", "cuda:99", 3])
 def test_a_device_that_is_not_there_is_named(name: object) -> None:
     with pytest.raises(TrainingError, match="device"):
         device_named(name)  # type: ignore[arg-type]
