@@ -5,8 +5,8 @@ the drug needs: a model of *this* cell, against which the change is sought. And 
 
     cost = sum (model - recording)^2 / sigma^2 + sum_X (ln s_X / 0.3)^2 + priors of what is free
 
-(`objective`; 0.3: cells of one kind differ by some 20 to 40 % in a conductance). It begins at the network's
-ratios: from there a few steps through the ODE are enough, from the published values they often lead astray.
+(`objective`; 0.3 is what is assumed of how far cells of one kind differ in a conductance). It begins at the
+network's ratios, which are near.
 """
 
 from __future__ import annotations

@@ -19,10 +19,15 @@ _DIFFER = {
 INSEPARABLE = "cannot be told apart from this recording"  # what is said of a confounded pair
 
 
+def ranked(finding: Finding) -> list[Mapping[str, Any]]:
+    """Currents and gates together that have a rank, the one that explains most first."""
+    entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
+    return sorted(entries, key=lambda entry: entry["rank"])
+
+
 def first_finding(finding: Finding) -> Mapping[str, Any] | None:
     """The entry of rank 1 among currents and gates."""
-    ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
-    return min(ranked, key=lambda entry: entry["rank"], default=None)
+    return next(iter(ranked(finding)), None)
 
 
 def headline(finding: Finding) -> str:
@@ -34,8 +39,7 @@ def headline(finding: Finding) -> str:
     first = first_finding(finding)
     if first is None:
         return "The cell has changed, but no single current or gate stands out."
-    entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("found")]
-    entries.sort(key=lambda entry: entry["rank"])
+    entries = [entry for entry in ranked(finding) if entry.get("found")]
     told = [_gate_headline(e) if "gate" in e else _current_headline(e) for e in entries or [first]]
     return " ".join(told)
 

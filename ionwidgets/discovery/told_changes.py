@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ionwidgets.discovery.sentences import ranked
 from ionwidgets.numbers import number, signed
 
 
@@ -25,8 +26,7 @@ class Told(NamedTuple):
 
 def told_changes(finding: Mapping[str, Any]) -> list[Told]:
     """Those that have a rank, by rank."""
-    entries = [entry for entry in (*finding["currents"], *finding["gates"]) if entry.get("rank")]
-    return [told_change(entry) for entry in sorted(entries, key=lambda entry: entry["rank"])]
+    return [told_change(entry) for entry in ranked(finding)]
 
 
 def told_change(entry: Mapping[str, Any]) -> Told:

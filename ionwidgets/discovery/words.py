@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log
 from typing import Any
+
+from ionwidgets.discovery.sentences import ranked
 
 _VERDICTS = {
     "changed": "Something changed in this cell.",
@@ -19,8 +22,7 @@ def in_words(finding: dict[str, Any]) -> str:
     lines = [f"{model} against {recording}: {_VERDICTS[finding['verdict']]}"]
     if finding.get("control"):
         lines.append(_before(finding["control"]))
-    ranked = [entry for entry in (*finding["currents"], *finding["gates"]) if entry["rank"]]
-    for entry in sorted(ranked, key=lambda entry: entry["rank"])[:5]:
+    for entry in ranked(finding)[:5]:
         share = f"alone it explains {100 * (entry['importance'] or 0.0):.1f} % of the difference"
         lines.append(f"  {entry['rank']}. {_change(entry)}; {share}")
     lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
@@ -43,7 +45,7 @@ def _before(control: dict[str, Any]) -> str:
     )
 
 
-def _change(entry: dict[str, Any]) -> str:
+def _change(entry: Mapping[str, Any]) -> str:
     if "gate" in entry:
         shift, ratio = entry["v_half_shift_mV"], entry["tau_ratio"]
         known = (

@@ -9,30 +9,22 @@ parallel algorithms). Products of rho stay in [0, 1], so nothing overflows; no l
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch.autograd.function import once_differentiable
 
 
-class DoublingScan(torch.autograd.Function):
-    """``apply(rho, h_inf, h0) -> h`` of `gating_scan`, with the same adjoint, on any device."""
+def forward(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
+    """h of `gating_scan`, on any device."""
+    return _chain(rho, (1 - rho) * h_inf, h0)
 
-    @staticmethod
-    def forward(ctx: Any, rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
-        h = _chain(rho, (1 - rho) * h_inf, h0)
-        ctx.save_for_backward(rho, h_inf, h0, h)
-        return h
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rho, h_inf, h0, h = ctx.saved_tensors
-        # a[t] = g[t] + rho[t+1] a[t+1], from the last sample back
-        after = torch.cat([rho[1:], torch.zeros_like(rho[:1])])
-        adjoint = _chain(after.flip(0), grad_h.flip(0), torch.zeros_like(h0)).flip(0)
-        before = torch.cat([h0[None], h[:-1]])[: len(h)]
-        return adjoint * (before - h_inf), adjoint * (1 - rho), (rho[:1] * adjoint[:1]).sum(0)
+def backward(
+    rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor, h: torch.Tensor, grad_h: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of rho, h_inf and h0; the adjoint is the same chain from the last sample back."""
+    after = torch.cat([rho[1:], torch.zeros_like(rho[:1])])
+    adjoint = _chain(after.flip(0), grad_h.flip(0), torch.zeros_like(h0)).flip(0)
+    before = torch.cat([h0[None], h[:-1]])[: len(h)]
+    return adjoint * (before - h_inf), adjoint * (1 - rho), (rho[:1] * adjoint[:1]).sum(0)
 
 
 def _chain(a: torch.Tensor, b: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:

@@ -19,14 +19,14 @@ unit).  Arithmetic stays linear: scans in log space lose three digits for fast g
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from ionwidgets.gnn.doubling import DoublingScan
+from ionwidgets.gnn import doubling
 from ionwidgets.gnn.threads import in_shares
 
 FLOATS = (torch.float32, torch.float64)
@@ -74,30 +74,51 @@ def gating_scan(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> tor
             "gating_scan needs rho, h_inf and h0 on one device; found "
             f"rho on {rho.device}, h_inf on {h_inf.device}, h0 on {h0.device}"
         )
-    if rho.device.type == "cpu":
-        h: torch.Tensor = _GatingScan.apply(rho, h_inf, h0)
-        return h
-    doubled: torch.Tensor = DoublingScan.apply(rho, h_inf, h0)
-    return doubled
+    h: torch.Tensor = GatingScan.apply(rho, h_inf, h0, KERNEL if rho.device.type == "cpu" else DOUBLING)
+    return h
 
 
-class _GatingScan(torch.autograd.Function):
+class Way(NamedTuple):
+    """How the recurrence is run: h of (rho, h_inf, h0); their gradients of (rho, h_inf, h0, h, grad_h)."""
+
+    forward: Callable[..., torch.Tensor]
+    backward: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+
+
+class GatingScan(torch.autograd.Function):
+    """``apply(rho, h_inf, h0, way) -> h``."""
+
     @staticmethod
-    def forward(ctx: Any, rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
-        rho, h_inf, h0 = rho.contiguous(), h_inf.contiguous(), h0.contiguous()
-        h = new_like(rho)
-        _over_columns(_forward, rho, h_inf, h0, h)
+    def forward(ctx: Any, rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor, way: Way) -> torch.Tensor:
+        h = way.forward(rho, h_inf, h0)
         ctx.save_for_backward(rho, h_inf, h0, h)
+        ctx.way = way
         return h
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rho, h_inf, h0, h = ctx.saved_tensors
-        grad_rho, grad_h_inf, grad_h0 = new_like(rho), new_like(rho), torch.zeros_like(h0)
-        # A sum's gradient arrives as one number of stride 0: the kernel needs it written out.
-        _over_columns(_backward, rho, h_inf, h0, h, grad_h.contiguous(), grad_rho, grad_h_inf, grad_h0)
-        return grad_rho, grad_h_inf, grad_h0
+    def backward(ctx: Any, grad_h: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return (*ctx.way.backward(*ctx.saved_tensors, grad_h), None)
+
+
+def _by_kernel(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
+    h = new_like(rho)
+    _over_columns(_forward, rho.contiguous(), h_inf.contiguous(), h0.contiguous(), h)
+    return h
+
+
+def _back_by_kernel(
+    rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor, h: torch.Tensor, grad_h: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    grad_rho, grad_h_inf = new_like(rho), new_like(rho)
+    grad_h0 = torch.zeros_like(h0, memory_format=torch.contiguous_format)
+    # A sum's gradient arrives as one number of stride 0: the kernel needs it written out.
+    known = (x.contiguous() for x in (rho, h_inf, h0, h, grad_h))
+    _over_columns(_backward, *known, grad_rho, grad_h_inf, grad_h0)
+    return grad_rho, grad_h_inf, grad_h0
+
+
+KERNEL, DOUBLING = Way(_by_kernel, _back_by_kernel), Way(doubling.forward, doubling.backward)
 
 
 def new_like(x: torch.Tensor) -> torch.Tensor:

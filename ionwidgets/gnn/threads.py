@@ -1,8 +1,7 @@
 """Threads for small matrices: one for torch, and shares of our own where there is enough to share.
 
-Torch's own threads meet at a barrier after every operation, and burn the cores there while others want them:
-in the gating layer two of them took several times as long as one on a busy machine. A share goes through
-everything on its own, and nobody waits before the end.
+Torch's own threads meet at a barrier after every operation, and burn the cores there while others want them.
+A share goes through everything on its own, and nobody waits before the end.
 """
 
 from __future__ import annotations

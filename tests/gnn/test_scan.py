@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionwidgets.gnn import gating_scan
-from ionwidgets.gnn.doubling import DoublingScan
-from ionwidgets.gnn.scan import SMALLEST_SHARE
+from ionwidgets.gnn.scan import DOUBLING, SMALLEST_SHARE, GatingScan
 
 
 def random_gates(
@@ -49,7 +48,11 @@ def gradients(scan, gates: tuple[torch.Tensor, ...], weight: torch.Tensor) -> li
     return list(torch.autograd.grad(scan(*leaves), leaves, weight))
 
 
-@pytest.fixture(params=[gating_scan, DoublingScan.apply], ids=["kernel", "doubling"])
+def doubled(rho: torch.Tensor, h_inf: torch.Tensor, h0: torch.Tensor) -> torch.Tensor:
+    return GatingScan.apply(rho, h_inf, h0, DOUBLING)
+
+
+@pytest.fixture(params=[gating_scan, doubled], ids=["kernel", "doubling"])
 def scan(request):
     """The kernel, and what takes its place on other devices than the CPU."""
     return request.param
@@ -135,7 +138,7 @@ def test_h_stays_within_0_and_1(gates, some_rho, some_h):
     h = gating_scan(rho, h_inf, h0)
     assert h.min() >= 0
     assert h.max() <= 1
-    torch.testing.assert_close(DoublingScan.apply(rho, h_inf, h0), h, rtol=0, atol=1e-6)
+    torch.testing.assert_close(doubled(rho, h_inf, h0), h, rtol=0, atol=1e-6)
 
 
 @settings(deadline=None)
