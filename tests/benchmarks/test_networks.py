@@ -20,7 +20,7 @@ from torch import nn
 from ionwidgets.gnn import GatingLayer, GatingNetwork, learn
 from ionwidgets.gnn.emulator import Emulator, Outputs
 from ionwidgets.gnn.network import Shape
-from ionwidgets.gnn.paper import Paper, updates
+from ionwidgets.gnn.paper import Paper, updates, weights
 from ionwidgets.gnn.paper.weights import GATING, flat, initialise
 from ionwidgets.gnn.retrain import Stage2, retrain_batch
 from ionwidgets.models import load_model
@@ -64,7 +64,7 @@ def test_the_published_updates_beside_the_published_loop() -> None:
     x, H, Y = (random.random((STEPS, n, CELLS), np.float32) for n in (2, GATES, OTHERS))
     seen, gates, others = (torch.from_numpy(part.swapaxes(1, 2).copy()) for part in (x, H, Y))
     w = flat(m1, m2)
-    ends = updates.ends(updates.tensors(2, settings.width, GATES, OTHERS))
+    ends = weights.ends(weights.tensors(2, settings.width, GATES, OTHERS))
     p = np.ascontiguousarray(m1.features(seen).detach().numpy().swapaxes(1, 2))
     losses = np.empty((STEPS, 2), np.float32)
 

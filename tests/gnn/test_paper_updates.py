@@ -11,7 +11,7 @@ import torch
 from ionwidgets.gnn import GatingNetwork
 from ionwidgets.gnn.emulator import Emulator, Outputs
 from ionwidgets.gnn.network import Shape
-from ionwidgets.gnn.paper import Paper, updates
+from ionwidgets.gnn.paper import Paper, updates, weights
 from ionwidgets.gnn.paper.weights import GATING, M1, M2, fill, flat, initialise
 
 STEPS, CELLS, GATES, OTHERS = 6, 5, 4, 3
@@ -80,7 +80,7 @@ def test_stage_1_is_what_autograd_and_adam_do(networks: tuple[GatingNetwork, Emu
     m1, m2 = networks
     x, H, Y = _random(STEPS, 2, CELLS), _random(STEPS, GATES, CELLS), _random(STEPS, OTHERS, CELLS)
     w = flat(m1, m2)
-    ends = updates.ends(updates.tensors(2, 7, GATES, OTHERS))
+    ends = weights.ends(weights.tensors(2, 7, GATES, OTHERS))
     assert ends[-1] == w.size
     losses, rate, decay = np.empty((STEPS, 2), np.float32), 1e-2, 1e-2
     mean, square = np.zeros_like(w), np.zeros_like(w)
@@ -109,7 +109,7 @@ def test_stage_2_trains_the_gating_layer_alone(networks: tuple[GatingNetwork, Em
     m1, m2 = networks
     x, Y, reference = _random(STEPS, 2, CELLS), _random(STEPS, 2, CELLS), _random(STEPS, GATES, CELLS)
     w = flat(m1, m2)
-    ends = updates.ends(updates.tensors(2, 7, GATES, OTHERS))
+    ends = weights.ends(weights.tensors(2, 7, GATES, OTHERS))
     before, v = w.copy(), w[ends[GATING.start] : ends[GATING.stop]].copy()
     with torch.no_grad():
         p = np.ascontiguousarray(m1.features(_torch(x).float()).transpose(1, 2).numpy())

@@ -21,7 +21,7 @@ from ionwidgets.errors import SimulationError, TrainingError
 from ionwidgets.gnn.emulator import Emulator
 from ionwidgets.gnn.measure import stage1_figures
 from ionwidgets.gnn.network import GatingNetwork, Network
-from ionwidgets.gnn.paper import updates
+from ionwidgets.gnn.paper import updates, weights
 from ionwidgets.gnn.paper.data import as_torch, non_gates, outside, paced, ranges
 from ionwidgets.gnn.paper.settings import Paper
 from ionwidgets.gnn.paper.weights import GATING, fill, flat, initialise
@@ -103,8 +103,8 @@ def training_cells(n: int, settings: Paper) -> NDArray[np.intp]:
 def _stage1(
     model: IonicModel, w: Floats, x: Floats, H: Floats, Y: Floats, settings: Paper, progress: Control | None
 ) -> Floats:
-    shapes = updates.tensors(x.shape[1], settings.width, H.shape[1], Y.shape[1])
-    ends = updates.ends(shapes)
+    shapes = weights.tensors(x.shape[1], settings.width, H.shape[1], Y.shape[1])
+    ends = weights.ends(shapes)
     x, H, Y = (np.ascontiguousarray(part) for part in (x, H, Y))
     mean, square = np.zeros_like(w), np.zeros_like(w)
     total = settings.epochs * len(x)
@@ -196,7 +196,7 @@ def retrain_as_published(
         reference = m1.gating(p, torch.zeros(seen.shape[1], len(network.gate_names)))
     x, p, reference = (_columns(part) for part in (seen, p, reference))
     w = flat(m1, m2)
-    ends = updates.ends(updates.tensors(x.shape[1], p.shape[1], reference.shape[1], len(m2.outputs.names)))
+    ends = weights.ends(weights.tensors(x.shape[1], p.shape[1], reference.shape[1], len(m2.outputs.names)))
     stop, total, done = Event(), len(etas) * settings.stage2_epochs * (len(x) - 1), [0] * len(etas)
 
     def run(i: int) -> Stage2Run:

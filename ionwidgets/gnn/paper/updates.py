@@ -14,32 +14,18 @@ eta <|h' - r|> + <(y - Y[t+1])^2> over V and Ca_i alone + decay sum_tensors <w^2
 r being the gates of stage 1. h, q and c are carried from step to step and not differentiated through.
 
 Arrays are (features, B), so that the innermost loops run over cells; weights are one flat float32 vector cut
-by `tensors`. Every function is nogil: runs share the cores as threads.
+by `weights.tensors`. Every function is nogil: runs share the cores as threads.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 F = np.float32
 ZERO, ONE, TWO = F(0), F(1), F(2)
 # Sums may be reordered, for vectors; what is not finite stays so, and is found in the losses.
 jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
-
-
-def tensors(observed: int, width: int, gates: int, outputs: int) -> list[tuple[int, ...]]:
-    """Shapes of the weights in the order of the flat vector: m1 (its gating layer last), then m2."""
-    W, G, N = width, gates, outputs
-    m1 = [(W, observed), (W,), (W, W), (W,), (G, W), (G,), (G, W), (G,)]
-    m2 = [(W, observed + G), (W,), (W, W), (W,), (4 * N, W), (4 * N, N), (4 * N,), (N, N), (N,)]
-    return m1 + m2
-
-
-def ends(shapes: list[tuple[int, ...]]) -> NDArray[np.int64]:
-    """Where each tensor ends in the flat vector, 0 first."""
-    return np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
 
 
 @jit

@@ -23,8 +23,21 @@ M2 = (
 GATING = slice(4, 8)  # which of the tensors the gating layer's are
 
 
+def tensors(observed: int, width: int, gates: int, outputs: int) -> list[tuple[int, ...]]:
+    """Shapes of the weights in the order of the flat vector: m1 (its gating layer last), then m2."""
+    W, G, N = width, gates, outputs
+    m1 = [(W, observed), (W,), (W, W), (W,), (G, W), (G,), (G, W), (G,)]
+    m2 = [(W, observed + G), (W,), (W, W), (W,), (4 * N, W), (4 * N, N), (4 * N,), (N, N), (N,)]
+    return m1 + m2
+
+
+def ends(shapes: list[tuple[int, ...]]) -> NDArray[np.int64]:
+    """Where each tensor ends in the flat vector, 0 first."""
+    return np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
+
+
 def flat(m1: GatingNetwork, m2: Emulator) -> NDArray[np.float32]:
-    """Every weight, in the order of `updates.tensors`."""
+    """Every weight, in the order of `tensors`."""
     parts = [m1.state_dict()[key] for key in M1] + [m2.state_dict()[key] for key in M2]
     return np.concatenate([part.detach().float().numpy().ravel() for part in parts])
 
