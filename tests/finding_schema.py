@@ -68,6 +68,7 @@ def _check_entries(finding: Finding, model: Any) -> None:
     for entry in currents:
         _check_interval(entry["scale"], entry["ci95"], unexplained)
     for entry in gates:
+        assert entry["found"] == bool(entry["found_in"]) and None not in map(entry.get, entry["found_in"])
         for value in ("v_half_shift", "slope_ratio", "tau_ratio"):
             unit = "_mV" if value == "v_half_shift" else ""
             _check_interval(entry[value + unit], entry[f"{value}_ci95"], unexplained)

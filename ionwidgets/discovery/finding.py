@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ionwidgets._version import __version__
 from ionwidgets.discovery.beat_apd90 import beat_apd90
-from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.change import OF_CURVES, Change
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.sentences import INSEPARABLE
@@ -23,6 +23,7 @@ from ionwidgets.recordings.typical_beat import TypicalBeat
 
 SCHEMA = "ionwidgets/finding/1"
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
+OF_GATE = {"v_half": "v_half_shift_mV", "slope": "slope_ratio", "tau": "tau_ratio"}  # kind: its field
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
 
@@ -102,23 +103,24 @@ def _currents(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], in
 def _gates(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], int]) -> list[dict[str, Any]]:
     entries = []
     for gate in model.gates:
-        shift, ratio = Change("v_half", gate.name), Change("tau", gate.name)
-        kinds = (shift, ratio)
-        moved, moved_interval = _shift(judged, shift)
-        slowed, slowed_interval = _ratio(judged, ratio)
+        kinds = tuple(Change(kind, gate.name) for kind in OF_CURVES)
+        (moved, moved_interval), (steeper, steeper_interval), (slowed, slowed_interval) = (
+            _shift(judged, kinds[0]), _ratio(judged, kinds[1]), _ratio(judged, kinds[2])
+        )  # fmt: skip
         entries.append(
             {
                 "gate": gate.name,
                 "current": gate.current,
                 "v_half_shift_mV": moved,
                 "v_half_shift_ci95": moved_interval,
-                "slope_ratio": None,
-                "slope_ratio_ci95": None,
+                "slope_ratio": steeper,
+                "slope_ratio_ci95": steeper_interval,
                 "tau_ratio": slowed,
                 "tau_ratio_ci95": slowed_interval,
                 "importance": _largest(judged.importance, kinds),
                 "alone": _largest(judged.alone, kinds),
                 "found": any(change in judged.changes for change in kinds),
+                "found_in": [OF_GATE[c.kind] for c in kinds if c in judged.changes],
                 "rank": rank.get((False, gate.name)),
             }
         )

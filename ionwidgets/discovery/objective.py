@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.discovery.calibration import Loose
-from ionwidgets.discovery.change import Change, Changes, gate_curves, scales
+from ionwidgets.discovery.change import OF_CURVES, Change, Changes, gate_curves, scales
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.gate_table import GateTable
@@ -117,7 +117,7 @@ class Objective:
         for point in points:
             for i in cells:
                 values = {c: v for c, v in point.values.items() if i >= self.before or c.kind == "own"}
-                gates = tuple(sorted((c, v) for c, v in values.items() if c.kind in ("v_half", "tau")))
+                gates = tuple(sorted((c, v) for c, v in values.items() if c.kind in OF_CURVES))
                 if gates not in tables:
                     curves = gate_curves(self.own_curves, dict(gates), voltage_grid())
                     tables[gates] = self.kernel.gate_table(curves)

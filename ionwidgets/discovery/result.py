@@ -61,7 +61,7 @@ class Result:
         """Currents and gates, the one that explains most first.
 
         Columns: kind, current, parameter, scale, ci_low, ci_high (95 %), importance, rank; for gates
-        `parameter` is the gate, and v_half_shift_mV and tau_ratio are filled instead.
+        `parameter` is the gate, and v_half_shift_mV, slope_ratio and tau_ratio are filled instead.
         """
         rows = []
         for entry in self.finding["currents"]:
@@ -74,7 +74,8 @@ class Result:
         for entry in self.finding["gates"]:
             rows.append(
                 {"kind": "gate", "current": entry["current"], "parameter": entry["gate"],
-                 "v_half_shift_mV": entry["v_half_shift_mV"], "tau_ratio": entry["tau_ratio"],
+                 "v_half_shift_mV": entry["v_half_shift_mV"], "slope_ratio": entry["slope_ratio"],
+                 "tau_ratio": entry["tau_ratio"],
                  "importance": entry["importance"], "rank": entry["rank"]}
             )  # fmt: skip
         return pd.DataFrame(rows).sort_values("rank", ignore_index=True)
@@ -144,8 +145,11 @@ class Result:
                 f"{self.model.key} does not explain this recording, so there is no altered model to write"
             )
         shifts = {c.target: v for c, v in self.changes.items() if c.kind == "v_half"}
-        ratios = {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == "tau"}
-        return edited(self.model, scales(self.changes), shifts, ratios)
+        slopes, ratios = (
+            {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == kind}
+            for kind in ("slope", "tau")
+        )
+        return edited(self.model, scales(self.changes), shifts, ratios, slopes)
 
     def export(self, path: str | Path) -> None:
         """Write the altered model as an `.mmt` file."""

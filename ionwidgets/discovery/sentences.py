@@ -57,12 +57,19 @@ def _current_headline(entry: Mapping[str, Any]) -> str:
 def _gate_headline(entry: Mapping[str, Any]) -> str:
     gate = f"Gate {entry['gate']} of {entry['current']}" if entry.get("current") else f"Gate {entry['gate']}"
     changes = []
-    shift, tau = entry.get("v_half_shift_mV"), entry.get("tau_ratio")
-    if shift is not None and abs(shift) >= 0.5:
+    shift, slope, tau = (_found(entry, key) for key in ("v_half_shift_mV", "slope_ratio", "tau_ratio"))
+    if shift is not None:
         changes.append(f"half-activation is shifted by {signed(shift, 'mV')}")
-    if tau is not None and abs(math.log(tau)) >= math.log(1.05):
+    if slope is not None:
+        changes.append(f"slope at half-activation is {number(slope, digits=3)} times control")
+    if tau is not None:
         changes.append(f"time constant is {number(tau, digits=3)} times control")
     return f"{gate}: {' and '.join(changes) or 'its curves have changed'}."
+
+
+def _found(entry: Mapping[str, Any], key: str) -> float | None:
+    """The value if it is one of what was found of the gate, not only what else would fit beside that."""
+    return entry.get(key) if key in entry.get("found_in", ()) else None
 
 
 def _interval(ci: Any) -> str:

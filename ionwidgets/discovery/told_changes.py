@@ -13,7 +13,7 @@ from ionwidgets.numbers import number, signed
 class Told(NamedTuple):
     """`gate`: whether it is one; `of`: the gate's current, or the current's conductance, "" where unknown.
 
-    found, intervals: a line for each thing estimated (×scale; V½ and τ); entry: as the finding has it.
+    found, intervals: a line for each thing estimated (×scale; V½, slope and τ); entry: as the finding has it.
     """
 
     gate: bool
@@ -44,6 +44,8 @@ def told_change(entry: Mapping[str, Any]) -> Told:
         return Told(False, entry["current"], entry.get("parameter") or "", found, intervals, entry)
     if entry.get("v_half_shift_mV") is not None:
         tell(f"V½ {signed(entry['v_half_shift_mV'], 'mV')}", entry.get("v_half_shift_ci95"), "", " mV")
+    if entry.get("slope_ratio") is not None:
+        tell(f"slope ×{number(entry['slope_ratio'])}", entry.get("slope_ratio_ci95"), "×")
     if entry.get("tau_ratio") is not None:
         tell(f"τ ×{number(entry['tau_ratio'])}", entry.get("tau_ratio_ci95"), "×")
     return Told(True, entry["gate"], entry.get("current") or "", found, intervals, entry)

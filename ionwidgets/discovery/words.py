@@ -47,13 +47,13 @@ def _before(control: dict[str, Any]) -> str:
 
 def _change(entry: Mapping[str, Any]) -> str:
     if "gate" in entry:
-        shift, ratio = entry["v_half_shift_mV"], entry["tau_ratio"]
-        known = (
-            f"V_half {shift:+.1f} mV, tau x{ratio:.2f}"
-            if shift is not None and ratio is not None
-            else "not estimated"
-        )
-        return f"gate {entry['gate']} of {entry['current']}: {known}"
+        forms = {
+            "v_half_shift_mV": "V_half {:+.1f} mV",
+            "slope_ratio": "slope x{:.2f}",
+            "tau_ratio": "tau x{:.2f}",
+        }
+        known = [form.format(entry[key]) for key, form in forms.items() if entry[key] is not None]
+        return f"gate {entry['gate']} of {entry['current']}: {', '.join(known) or 'not estimated'}"
     if entry["scale"] is None:
         return f"{entry['current']}: not estimated"
     low, high = entry["ci95"]

@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.errors import ModelError, unknown_name
 from ionwidgets.models.evaluate import evaluate
+from ionwidgets.models.half_voltage import half_voltage
 from ionwidgets.models.membrane import compartments, terms_of
 from ionwidgets.models.save import save
 from ionwidgets.models.structure import Dependencies, conductance_of, gate_form, shared_conductances
 from ionwidgets.models.units import unit_name
 
 BESIDE = 1e-4  # mV
+SEARCHED = (-150.0, 200.0, 0.05)  # mV: from, to and step of where V_half is looked for
 # What a Dataset calls its dimensions, what is swept, and the biomarkers of a beat: not for variables.
 DATASET_NAMES = {
     "cell", "time", "beat", "cycle_length", "s2", "I_test", "V_test", "concentration", "steady",
@@ -277,6 +279,14 @@ class IonicModel:
             name: (self._over_voltage(steady, V), self._over_voltage(tau, V))
             for name, (steady, tau) in self.gate_forms.items()
         }
+
+    @cached_property
+    def half_voltages(self) -> dict[str, float]:
+        """V_half [mV] of every gate whose h_inf crosses 0.5."""
+        low, high, step = SEARCHED
+        V = low + step * np.arange(round((high - low) / step) + 1)
+        halves = {name: half_voltage(V, h_inf) for name, (h_inf, _) in self.gate_curves(V).items()}
+        return {name: half for name, half in halves.items() if half is not None}
 
     def _over_voltage(self, expression: myokit.Expression, V: NDArray) -> NDArray:
         """Values over V; where a formula is 0/0, the mean of its values just beside."""

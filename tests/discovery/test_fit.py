@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from ionwidgets.discovery.beside import beside
-from ionwidgets.discovery.change import BOUND, FURTHEST, Change, candidates, current_of, gate_curves
+from ionwidgets.discovery.change import (
+    BOUND,
+    FURTHEST,
+    OF_CURVES,
+    Change,
+    candidates,
+    current_of,
+    gate_curves,
+)
 from ionwidgets.discovery.gauss_newton import fit
 from ionwidgets.discovery.objective import Objective, Point
 from ionwidgets.discovery.prepare import control_run
@@ -108,7 +116,7 @@ def test_a_hypothesis_that_breaks_down_is_none_and_spoils_no_other(control: Obje
 
 
 def test_values_stay_within_bounds() -> None:
-    for kind in ("scale", "v_half", "tau"):
+    for kind in ("scale", *OF_CURVES):
         change = Change(kind, "f")
         assert change.bounded(0.0, 1e9) == FURTHEST[kind]
         assert change.bounded(BOUND[kind], 1e9) == BOUND[kind]
@@ -160,7 +168,7 @@ def test_every_current_and_every_gate_of_one_is_a_candidate(model: IonicModel) -
     found = candidates(model)
     assert len(found) == len(set(found))
     assert {c.target for c in found if c.kind == "scale"} == {current.name for current in model.currents}
-    for kind in ("v_half", "tau"):
+    for kind in OF_CURVES:
         assert {c.target for c in found if c.kind == kind} == set(model.gate_names)
     assert current_of(model, I_KR) == "I_Kr" and current_of(model, TAU_F) == "I_CaL"
 
@@ -175,3 +183,17 @@ def test_changed_curves_are_shifted_and_slowed(model: IonicModel) -> None:
     np.testing.assert_allclose(changed["f"][0][inside], steady["f"][inside], atol=1e-6)
     np.testing.assert_allclose(changed["f"][1], 2 * own["f"][1])
     assert gate_curves(own, {I_KR: 1.0}, V) == {}
+
+
+def test_a_steeper_curve_turns_about_its_half_voltage(model: IonicModel) -> None:
+    V = voltage_grid()
+    own, half = model.gate_curves(V), model.half_voltages["f"]
+    assert np.interp(half, V, own["f"][0]) == pytest.approx(0.5, abs=1e-9)
+    h_inf, tau = gate_curves(own, {Change("slope", "f"): np.log(1.5), V_HALF_F: -6.0}, V)["f"]
+    moved = half + 1.5 * (V + 6.0 - half)
+    inside = (moved > V[0]) & (moved < V[-1])
+    steady = model.gate_curves(moved)["f"][0]
+    np.testing.assert_allclose(h_inf[inside], steady[inside], atol=1e-6)
+    np.testing.assert_array_equal(tau, own["f"][1])
+    slope = np.interp(half - 6.0, V, np.gradient(h_inf, V)) / np.interp(half, V, np.gradient(own["f"][0], V))
+    assert slope == pytest.approx(1.5, rel=1e-4)

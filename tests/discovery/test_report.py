@@ -64,13 +64,22 @@ class Read(HTMLParser):
 
 
 def test_it_says_what_was_found_with_numbers_and_units(result: Result) -> None:
-    read = Read(report_html(result))
+    def known(finding: dict[str, Any]) -> None:  # sizes, whatever the stored finding has
+        finding["currents"][0] |= {"scale": 0.2488, "ci95": [0.2356, 0.2627]}
+        gate = next(entry for entry in finding["gates"] if entry["gate"] == "Xr1")
+        gate |= {
+            "v_half_shift_mV": -0.75, "v_half_shift_ci95": [-82.5, 81.0], "slope_ratio": 1.04,
+            "slope_ratio_ci95": [0.9, 1.2], "tau_ratio": 1.22, "tau_ratio_ci95": [0.247, 6.07],
+        }  # fmt: skip
+        finding["fit"]["apd90_error_ms"]["400"] = 0.004
+
+    read = Read(report_html(changed(result, known)))
     for words in (
         "I_Kr is down to 25 % of control (95 % interval 24–26 %).",
         "This alone explains 100 % of the observed difference.",
         "Control is the published model: ten Tusscher-Noble-Noble-Panfilov 2004, tnnp2004:M.",
         "1. I_Kr (g_Kr) found ×0.249 ×0.236 to 0.263 100 %",
-        "14. gate Xr1 of I_Kr V½ −0.75 mV τ ×1.22 −82.5 to 81 mV ×0.247 to 6.07 0 %",
+        "gate Xr1 of I_Kr V½ −0.75 mV slope ×1.04 τ ×1.22 −82.5 to 81 mV ×0.9 to 1.2 ×0.247 to 6.07 0 %",
         "450 ms 347", "700 ms 369.3", "APD90 (ms)", "400 ms +0.004",
         "One beat at CL 800 ms", "drug.csv, V and Ca_i at CL 400, 600 and 800 ms",
         "fe0aad068d5020fc", "Decoder ode", "Hidden states clamp", "Seed 0", "myokit",
@@ -152,10 +161,11 @@ def test_unexplained_gives_no_size(result: Result) -> None:
             entry.update(scale=None, ci95=None)
         for entry in finding["gates"]:
             entry |= dict.fromkeys(
-                ("v_half_shift_mV", "v_half_shift_ci95", "tau_ratio", "tau_ratio_ci95"), None
-            )
+                ("v_half_shift_mV", "v_half_shift_ci95", "slope_ratio", "slope_ratio_ci95", "tau_ratio",
+                 "tau_ratio_ci95"), None,
+            )  # fmt: skip
         finding["predictions"] = {"450": {"apd90_ms": None}}
-        finding["fit"]["apd90_error_ms"]["400"] = None
+        finding["fit"]["apd90_error_ms"] |= {"400": None, "800": 0.006}
 
     read = Read(report_html(changed(result, unexplained)))
     assert "No change of currents and gates of this model explains the recording." in read.text

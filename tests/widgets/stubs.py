@@ -27,6 +27,8 @@ FINDING: dict[str, Any] = {
             "current": "I_Kr",
             "v_half_shift_mV": -3.2,
             "v_half_shift_ci95": [-4.0, -2.4],
+            "slope_ratio": 1.0,
+            "slope_ratio_ci95": [0.9, 1.1],
             "tau_ratio": 1.5,
             "tau_ratio_ci95": [1.4, 1.6],
             "importance": 0.1,

@@ -49,9 +49,14 @@ def test_the_headline_names_the_change_in_one_sentence() -> None:
     assert "up to 300 %" in headline(_finding(currents=[kr | {"scale": 3.0, "ci95": None}]))
     assert headline(_finding(currents=[kr | {"scale": 0.0}])) == "I_Kr is blocked."
     assert headline(_finding(currents=[kr | {"scale": None}])) == "I_Kr has changed."
-    gate = {"gate": "f", "current": "I_CaL", "v_half_shift_mV": -5.0, "tau_ratio": 1.0, "rank": 1}
+    gate = {"gate": "f", "current": "I_CaL", "v_half_shift_mV": -5.0, "slope_ratio": 1.2, "rank": 1}
+    gate |= {"tau_ratio": 1.5, "found_in": ["v_half_shift_mV"]}
     assert headline(_finding(gates=[gate])) == "Gate f of I_CaL: half-activation is shifted by −5 mV."
-    slow = gate | {"v_half_shift_mV": None, "tau_ratio": 1.5}
+    steep = gate | {"found_in": ["slope_ratio"]}
+    assert (
+        headline(_finding(gates=[steep])) == "Gate f of I_CaL: slope at half-activation is 1.2 times control."
+    )
+    slow = gate | {"found_in": ["tau_ratio"]}
     assert "time constant is 1.5 times control" in headline(_finding(gates=[slow]))
     assert "stands out" in headline(_finding())
 

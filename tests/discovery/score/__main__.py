@@ -74,12 +74,13 @@ def read(case: Case, made: Recorded, finding: dict[str, Any]) -> Row:
 KEYS = {
     "scale": ("scale", "ci95"),
     "shift": ("v_half_shift_mV", "v_half_shift_ci95"),
+    "steep": ("slope_ratio", "slope_ratio_ci95"),
     "slow": ("tau_ratio", "tau_ratio_ci95"),
 }
 
 
 def _truth(case: Case) -> dict[str, tuple[str, float]]:
-    parts = {"scale": case.scale, "shift": case.shift, "slow": case.slow}
+    parts = {"scale": case.scale, "shift": case.shift, "steep": case.steep, "slow": case.slow}
     return {name: (kind, value) for kind, changes in parts.items() for name, value in changes.items()}
 
 
@@ -101,9 +102,11 @@ def summary(rows: list[Row]) -> str:
     answered = [row for row in owed if "right" in row]
     right = sum(row["right"] and row["verdict"] == "changed" for row in answered)
     current = sum(row["current"] and row["verdict"] == "changed" for row in answered)
-    scales = [abs(x) for row in answered if row["kind"] not in ("shift", "slow") for x in row["off"]]
+    scales = [abs(x) for row in answered if row["kind"] not in ("shift", "slope", "slow") for x in row["off"]]
     shifts = [abs(x) for row in answered if row["kind"] == "shift" for x in row["off"]]
-    slow = [abs(x) for row in answered if row["kind"] == "slow" for x in row["off"]]
+    steep, slow = (
+        [abs(x) for row in answered if row["kind"] == kind for x in row["off"]] for kind in ("slope", "slow")
+    )
     inside = [x for row in answered for x in row["inside"]]
     others = [x for row in rows if not row["stranger"] for x in row.get("others_inside", [])]
     errors = [abs(x) for row in answered for x in row["apd90_error_ms"] if x is not None]
@@ -115,7 +118,8 @@ def summary(rows: list[Row]) -> str:
         f"{len(rows)} recordings, {len(owed)} with a change that moves APD90 by > 3 ms or V by > 2 mV",
         f"right first        {right} of {len(owed)} (goal 95 %); right current {current}",
         f"scale off by       {_of(scales, '{:.1%}')} (goal: median 5 %)",
-        f"V_half off by      {_of(shifts, '{:.2f} mV')}; tau ratio {_of(slow, '{:.1%}')}",
+        f"V_half off by      {_of(shifts, '{:.2f} mV')}; slope {_of(steep, '{:.1%}')}; "
+        f"tau {_of(slow, '{:.1%}')}",
         f"95 % intervals     {_of_share(inside)} hold the change that was found (goal 90-99 %), "
         f"{_of_share(others)} of the other currents hold 1",
         f"held-out APD90     {_of(errors, '{:.2f} ms')} (goal: median 2, worst 5); "

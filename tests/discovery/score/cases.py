@@ -23,8 +23,8 @@ NOISE_V, NOISE_CA = 0.5, 0.03  # mV; share of the transient
 class Case:
     """One recorded cell: what changed in it, and how it was recorded.
 
-    scale: factor by conductance; shift: V_half [mV] by gate; slow: tau ratio by gate. noise: (mV, share of
-    the transient of Ca_i). seen: what the recording holds. arbitrary: whether it is in arbitrary units.
+    scale: factor by conductance; shift: V_half [mV], steep: slope ratio, slow: tau ratio by gate. noise: (mV,
+    share of the transient of Ca_i). seen: what the recording holds. arbitrary: whether in arbitrary units.
     own: factor by conductance of this cell beside the published one, before and after the change; where it
     has any, it was recorded before the change too.
     """
@@ -33,6 +33,7 @@ class Case:
     cell: str = CELL
     scale: dict[str, float] = field(default_factory=dict)
     shift: dict[str, float] = field(default_factory=dict)
+    steep: dict[str, float] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
     noise: tuple[float, float] = (0.0, 0.0)
     seen: tuple[str, ...] = ("V", "Ca_i")
@@ -43,6 +44,7 @@ class Case:
     def name(self) -> str:
         parts = [f"{name} x{factor:g}" for name, factor in self.scale.items()]
         parts += [f"{gate} {moved:+g} mV" for gate, moved in self.shift.items()]
+        parts += [f"slope {gate} x{ratio:g}" for gate, ratio in self.steep.items()]
         parts += [f"tau {gate} x{ratio:g}" for gate, ratio in self.slow.items()]
         what = ", ".join(parts) or ("no change" if self.cell == CELL else self.cell)
         return f"{self.kind}: {what}"
@@ -84,4 +86,7 @@ def cases(which: str) -> list[Case]:
     made += [Case("none"), Case("none, V alone", seen=("V",)), Case("none, a.u.", arbitrary=True)]
     made += [Case("none, noise", noise=(share * NOISE_V, share * NOISE_CA)) for share in (0.4, 1.0)]
     made += [Case("stranger", cell=cell) for cell in STRANGERS]
+    for gate in (gate for gate in gates if gate in model.half_voltages):
+        ratio = rng.uniform(1.3, 1.8)
+        made.append(Case("slope", steep={gate: round(float(rng.choice([ratio, 1 / ratio])), 2)}))
     return made
