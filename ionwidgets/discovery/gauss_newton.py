@@ -28,6 +28,7 @@ DAMPING, MORE, LESS = (
     0.15,
 )  # the first d; its factors after a step that failed, and one that did not
 HELD_BACK = 0.03  # a step of more damping tells nothing of how much there is to gain
+FAR, SHORTEST = 0.1, 0.2  # of the cost, promised: far from the answer; of the step that failed
 CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
 # A search that is so many times worse than the best after so many iterations is left.
@@ -79,6 +80,11 @@ class _Search:
         """From the best point; what has no effect at all is left where it is."""
         damped = self.matrix + self.damping * np.diag(np.diag(self.matrix))
         return np.linalg.pinv(damped, hermitian=True) @ self.right
+
+    def promised(self) -> float:
+        """How much cost the step would take away if residuals were linear."""
+        step = self.step()
+        return float(2 * self.right @ step - step @ self.matrix @ step)
 
 
 def fit(
@@ -133,10 +139,14 @@ def _advance(
     trial, best = search.trial, search.best
     cost = objective.cost(trial, runs[0], cells)
     if best is not None and not cost < best.cost:
+        promised = search.promised()
         search.damping *= MORE
-        step = search.step()
-        search.trial = _stepped(best.point, step, cells, free)
-        promised = float(2 * search.right @ step - step @ search.matrix @ step)
+        if promised > FAR * best.cost:
+            # The parabola through both costs and the first's slope: 8 times a little would be little again.
+            least = max(SHORTEST, promised / (2 * promised + cost - best.cost))
+            search.damping = max(search.damping, 1 / least - 1)
+        search.trial = _stepped(best.point, search.step(), cells, free)
+        promised = search.promised()
         search.settled = promised < max(TOLERANCE * best.cost, LEAST_GAIN) or _same(search.trial, best.point)
         return
     if not all(run.finite for of_point in runs for run in of_point):

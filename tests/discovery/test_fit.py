@@ -115,6 +115,13 @@ def test_a_hypothesis_that_breaks_down_is_none_and_spoils_no_other(control: Obje
     assert sound is not None and abs(sound.values[I_KR]) < 1e-3
 
 
+def test_a_first_step_that_goes_too_far_is_cut_short_at_once(control: Objective) -> None:
+    steep = Change("slope", "f")
+    objective = recorded(control, control.origin({steep: -0.43}))
+    (found,) = fit(objective, [{steep: 0.0}], iterations=5, free=False)
+    assert found is not None and abs(found.values[steep] + 0.43) < 0.01
+
+
 def test_values_stay_within_bounds() -> None:
     for kind in ("scale", *OF_CURVES):
         change = Change(kind, "f")
