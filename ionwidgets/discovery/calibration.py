@@ -1,4 +1,4 @@
-"""Recordings in arbitrary units: an affine map to the range of the model, and how loosely it is known.
+"""Recordings in arbitrary units, or that drift: an affine map to the model's range, and how loose it is.
 
 An optical signal y says V only up to V = offset + gain y. Each beat is mapped so that its rest and its peak
 are those of the unchanged model at that cycle length, and both numbers stay unknown: gain to a tenth, offset
@@ -8,7 +8,8 @@ residuals d, in standard deviations, d has the covariance 1 + A A^T, and what a 
     (1 + A A^T)^(-1/2) d = d - U (1 - (1 + s^2)^(-1/2)) U^T d          A = U diag(s) W^T
 
 which is what is left when both are fitted with every run. So a change that a calibration could undo counts
-for little, and its interval is wide.
+for little, and its interval is wide. Of a recording in mV whose rest drifts the offset alone is unknown, by
+as much as it drifts.
 """
 
 from __future__ import annotations
@@ -64,11 +65,13 @@ class Loose:
         """`measured`, `weights` (N, observables), the latter 1/sigma."""
         columns = []
         for j, name in enumerate(names):
-            if name not in beat.arbitrary:
-                continue
             x = measured[:, j]
-            offset = OFFSET_V if name == "V" else OFFSET_CA * float(np.ptp(x))
-            for moved in (GAIN[name] * (x - x.min()), np.full(x.size, offset)):
+            if name in beat.arbitrary:
+                offset = OFFSET_V if name == "V" else OFFSET_CA * float(np.ptp(x))
+                ways = [GAIN[name] * (x - x.min()), np.full(x.size, offset)]
+            else:
+                ways = [np.full(x.size, beat.drifted)] if name == "V" and beat.drifted else []
+            for moved in ways:
                 column = np.zeros_like(measured)
                 column[:, j] = moved
                 columns.append((column * weights).ravel())

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import find_beats, follows_one_to_one, stimulus_times
+from ionwidgets.recordings.drift import rest_drift
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
 LEAD = 5.0  # ms of rest kept before the stimulus
@@ -23,7 +24,8 @@ class TypicalBeat:
     time (N,): ms from the (estimated) stimulus onset, evenly spaced; V (N,) mV; Ca_i (N,) mM or None; noise
     of the averages; apd90: median over the recorded beats [ms]; start_ms: when, in the recording, the first
     stimulus comes; middle_ms: the middle of what was averaged; arbitrary: which of V and Ca_i are in
-    arbitrary units.
+    arbitrary units; drifted: by how much rest drifted in the recording [mV], which was taken out: where rest
+    truly lies is known no better.
     """
 
     cell: int
@@ -38,6 +40,7 @@ class TypicalBeat:
     start_ms: float
     middle_ms: float
     arbitrary: tuple[str, ...] = ()
+    drifted: float = 0.0
 
     @property
     def step(self) -> float:
@@ -100,6 +103,11 @@ def typical_beats(
             warnings.append(f"CL {cycle_length:g} holds no whole beat and was left out")
         else:
             beats.append(replace(beat, arbitrary=arbitrary))
+            if beat.drifted and "V" not in arbitrary:
+                warnings.append(
+                    f"CL {cycle_length:g}: rest drifts by {beat.drifted:.1f} mV, which was taken out; where "
+                    "it truly lies counts as unknown by as much"
+                )
     if not beats:
         raise RecordingError(
             "no cell with a whole beat that follows its stimuli: " + "; ".join(warnings), file=name
@@ -114,6 +122,8 @@ def _average(
     whole = onsets[(onsets - LEAD >= time[0]) & (onsets + cycle_length - LEAD <= last + 1e-6)]
     if not whole.size:
         return None
+    drift = rest_drift(time, V, whole, LEAD)
+    V = V - drift * (time - whole.mean())
     step = float(time[1] - time[0])
     kept = max(1, round(FINEST / step))
     # On the recording's own instants wherever the period is a whole number of samples.
@@ -132,4 +142,5 @@ def _average(
     return TypicalBeat(
         cell, cycle_length, at, average_V, average_Ca, noise_V, noise_Ca, len(whole),
         float(np.nanmedian(apd90)), float(onsets[0]), float(whole.mean()),
+        drifted=abs(drift) * float(np.ptp(whole)),
     )  # fmt: skip

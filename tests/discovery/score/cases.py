@@ -7,6 +7,7 @@ of the held-out set only the totals are read, and nothing is chosen by them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,18 @@ SETS = {"open": 101, "held-out": 202}
 STRANGERS = ("lr1991", "fox2002", "ord2011:endo", "paci2013:atrial")  # cells that TNNP cannot be
 OWN = 0.2  # standard deviation of ln g from cell to cell
 NOISE_V, NOISE_CA = 0.5, 0.03  # mV; share of the transient
+DRIFT, WINDOW = 0.5, 1000.0  # mV/s; ms, which hold one beat of the shorter periods
+POOR: dict[str, dict[str, Any]] = {
+    "0.1 ms": {"sample": 0.1},
+    "2 ms": {"sample": 2.0},
+    "one length": {"lengths": 1},
+    "one beat": {"window": WINDOW},
+    "drift": {"drift": DRIFT},
+    "all": {
+        "noise": (NOISE_V, NOISE_CA), "sample": 2.0, "lengths": 1, "window": WINDOW, "drift": DRIFT,
+        "seen": ("V",),
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,8 @@ class Case:
 
     scale: factor by conductance; shift: V_half [mV], steep: slope ratio, slow: tau ratio by gate. noise: (mV,
     share of the transient of Ca_i). seen: what the recording holds. arbitrary: whether in arbitrary units.
+    sample, window: ms between samples and ms recorded, the usual where None; lengths: how many of the cycle
+    lengths, the first ones; drift: of V [mV/s].
     own: factor by conductance of this cell beside the published one, before and after the change; where it
     has any, it was recorded before the change too.
     """
@@ -38,6 +53,10 @@ class Case:
     noise: tuple[float, float] = (0.0, 0.0)
     seen: tuple[str, ...] = ("V", "Ca_i")
     arbitrary: bool = False
+    sample: float | None = None
+    window: float | None = None
+    lengths: int | None = None
+    drift: float = 0.0
     own: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -89,4 +108,7 @@ def cases(which: str) -> list[Case]:
     for gate in (gate for gate in gates if gate in model.half_voltages):
         ratio = rng.uniform(1.3, 1.8)
         made.append(Case("slope", steep={gate: round(float(rng.choice([ratio, 1 / ratio])), 2)}))
+    for kind, poor in POOR.items():
+        made += [Case(f"poor: {kind}", scale={name: either()}, **poor) for name in pick(strong, 2)]
+    made.append(Case("none, poor", noise=(NOISE_V, NOISE_CA), lengths=1, drift=DRIFT, window=WINDOW))
     return made

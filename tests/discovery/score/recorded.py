@@ -46,7 +46,7 @@ class Recorded:
 
 def recorded(case: Case, which: str, folder: Path) -> Recorded:
     """Simulate, or read what was simulated before."""
-    unchanged = Case("before", cell=case.cell, own=case.own)
+    unchanged = Case("before", cell=case.cell, own=case.own, sample=case.sample)
     altered, control = (_clean(c, which, folder) for c in (case, unchanged))
     apd90 = dict(zip(HELD_OUT, altered["apd90"].values.tolist(), strict=True))
     lengths = altered["cycle_length"].values[:, None]
@@ -63,11 +63,15 @@ def recorded(case: Case, which: str, folder: Path) -> Recorded:
 def _measured(case: Case, clean: xr.Dataset, which: str) -> xr.Dataset:
     """What the experiment sees of it: with noise, in its units."""
     rng = np.random.default_rng([SETS[which], *case.name.encode()])
+    clean = clean.isel(cell=slice(case.lengths), time=clean["time"].values < (case.window or RECORDED))
+    clean = clean.isel(time=slice(None, None, round(max(case.sample or SAMPLE, SAMPLE) / SAMPLE)))
     variables = {}
     for name in case.seen:
         values = clean[name].values
         size = case.noise[0] if name == "V" else case.noise[1] * float(np.ptp(values))
         values, units = values + size * rng.standard_normal(values.shape), clean[name].attrs["units"]
+        if name == "V":
+            values = values + case.drift * clean["time"].values / 1000
         if case.arbitrary:
             low, high = values.min(), values.max()
             values, units = 0.1 + 0.8 * (values - low) / (high - low), "a.u."
@@ -77,13 +81,13 @@ def _measured(case: Case, clean: xr.Dataset, which: str) -> xr.Dataset:
 
 
 def _clean(case: Case, which: str, folder: Path) -> xr.Dataset:
-    model = _altered(case)
-    about = json.dumps([model.hash, SETS[which], LENGTHS, HELD_OUT, PACED_FOR, RECORDED, SAMPLE, LONG, FINE])
+    model, sample = _altered(case), min(case.sample or SAMPLE, SAMPLE)
+    about = json.dumps([model.hash, SETS[which], LENGTHS, HELD_OUT, PACED_FOR, RECORDED, sample, LONG, FINE])
     path = folder / f"{sha256(about.encode()).hexdigest()[:16]}.nc"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        _simulated(model, which).assign_attrs(case=json.dumps(asdict(case))).to_netcdf(
+        _simulated(model, which, sample).assign_attrs(case=json.dumps(asdict(case))).to_netcdf(
             part, engine="h5netcdf"
         )
         part.replace(path)
@@ -96,11 +100,11 @@ def _altered(case: Case) -> IonicModel:
     return edited(load_model(case.cell), scale, case.shift, case.slow, case.steep)
 
 
-def _simulated(model: IonicModel, which: str) -> xr.Dataset:
+def _simulated(model: IonicModel, which: str, sample: float) -> xr.Dataset:
     """V and Ca_i of every cycle length from an unknown phase, and APD90 of the last 5 s at those held out."""
     simulation = myokit.Simulation(model.equations.clone())
     names = {name: model.variables[name].qname() for name in model.observables}
-    time = np.arange(0, RECORDED, SAMPLE)
+    time = np.arange(0, RECORDED, sample)
     phases = np.random.default_rng(SETS[which]).uniform(-0.5, 0.5, len(LENGTHS))
     starts = PACED_FOR + phases * np.array(LENGTHS)
     traces: dict[str, list[np.ndarray]] = {name: [] for name in names}
