@@ -19,6 +19,7 @@ from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
+from ionwidgets.discovery.neural_check import neural_check
 from ionwidgets.discovery.outcome import outcome, predict
 from ionwidgets.discovery.propose import first_ratios, propose, screen, together
 from ionwidgets.discovery.question import ask, check_network, check_numbers, put_to
@@ -180,6 +181,7 @@ def discover(
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
         "against": "published" if before is None else "control",
         "control": None if before is None else before.about(), "predictions": predictions,
+        "neural_ode": neural_check(result, question.beats),
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
     finding = write_finding(objective, recording, warnings, judged, retrained, about)

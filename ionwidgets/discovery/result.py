@@ -133,6 +133,22 @@ class Result:
             self.model, cycle_lengths, duration, scale=scales(self.changes), gates=curves, **options
         )
 
+    def restitution(
+        self, cycle_lengths: Sequence[float] | None = None, duration: float = 20_000.0
+    ) -> pd.DataFrame:
+        """APD90 [ms] against cycle length [ms], a row each: source, cycle_length, APD90, capture.
+
+        Sources: "recording", at its own cycle lengths; "control", "found" (with the changes, where there are
+        any) and "neural ODE", paced for `duration` [ms] at `cycle_lengths` (somewhat beyond those recorded
+        when left out), the mean of the last 5 s; NaN where the cell follows
+        neither 1:1 nor with alternans (`capture`).
+        """
+        from ionwidgets.discovery.restitution import around, restitution_of
+
+        if cycle_lengths is None:
+            cycle_lengths = around([float(trace.attrs["cycle_length"]) for trace in self.traces])
+        return restitution_of(self, cycle_lengths, duration)
+
     def altered_model(self) -> IonicModel:
         """The model with the changes that were found written into its equations.
 

@@ -4,18 +4,21 @@ from ionwidgets.figures.currents import currents
 from ionwidgets.figures.findings import attribution, update_attribution
 from ionwidgets.figures.gates import gate_curves, update_gate_curves
 from ionwidgets.figures.learning import loss_curve, update_loss_curve
+from ionwidgets.figures.restitution import Restitution, restitution
 from ionwidgets.figures.theme import COLOURS, MODES
 from ionwidgets.figures.traces import Trace, action_potential, update_action_potential
 
 __all__ = [
     "COLOURS",
     "MODES",
+    "Restitution",
     "Trace",
     "action_potential",
     "attribution",
     "currents",
     "gate_curves",
     "loss_curve",
+    "restitution",
     "update_action_potential",
     "update_attribution",
     "update_gate_curves",

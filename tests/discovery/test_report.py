@@ -86,8 +86,8 @@ def test_it_says_what_was_found_with_numbers_and_units(result: Result) -> None:
     ):  # fmt: skip
         assert words in read.text, words
     assert read.plots() == [
-        "figure-beat", "figure-attribution", "figure-gates-0", "figure-gates-1", "figure-currents-0",
-        "figure-currents-1",
+        "figure-beat", "figure-attribution", "figure-restitution", "figure-gates-0", "figure-gates-1",
+        "figure-currents-0", "figure-currents-1",
     ]  # fmt: skip
     assert "nan" not in read.text.lower() and "None" not in read.text
 

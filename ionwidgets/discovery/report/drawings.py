@@ -12,7 +12,15 @@ from ionwidgets.discovery.document import plot_element
 from ionwidgets.discovery.report.tables import change_name
 from ionwidgets.discovery.shown import COMPARED, shown_currents, shown_gates
 from ionwidgets.discovery.told_changes import told_changes
-from ionwidgets.figures import Trace, action_potential, attribution, currents, gate_curves
+from ionwidgets.figures import (
+    Restitution,
+    Trace,
+    action_potential,
+    attribution,
+    currents,
+    gate_curves,
+    restitution,
+)
 
 if TYPE_CHECKING:
     from ionwidgets.discovery.result import Result
@@ -33,6 +41,18 @@ def beat_figure(result: Result) -> str:
     ]
     caption = f"One beat at CL {comparison.cycle_length:g} ms, upstrokes aligned."
     return _figure("beat", action_potential(traces, height=400), caption)
+
+
+def restitution_figure(result: Result) -> str:
+    """APD90 against cycle length: recorded, of the control, with the changes, of the neural ODE."""
+    table = result.restitution()
+    curves = [
+        Restitution(name, rows["cycle_length"].to_numpy(), rows["APD90"].to_numpy(), role)
+        for source, name, role in COMPARED
+        if not (rows := table[table["source"] == source]).empty
+    ]
+    caption = "Restitution: APD90 of the last 5 s of 20 s of pacing, and of the recorded beats."
+    return _figure("restitution", restitution(curves), caption)
 
 
 def attribution_figure(result: Result) -> str:

@@ -17,6 +17,7 @@ from ionwidgets.discovery.report.drawings import (
     beat_figure,
     current_figures,
     gate_figures,
+    restitution_figure,
 )
 from ionwidgets.discovery.report.tables import (
     changes_table,
@@ -126,7 +127,7 @@ def _changes(result: Result) -> str:
 def _fit(result: Result) -> str:
     return (
         f'<h2>Fit and predictions</h2><div class="pair">{fit_table(result.finding)}'
-        f"{predictions_table(result.finding)}</div>"
+        f"<div>{predictions_table(result.finding)}{restitution_figure(result)}</div></div>"
     )
 
 

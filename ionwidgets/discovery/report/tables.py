@@ -69,10 +69,15 @@ def changes_table(finding: Finding) -> str:
 
 def fit_table(finding: Finding) -> str:
     """How the model with the changes differs from the recording."""
-    fit = finding["fit"]
+    fit, neural = finding["fit"], finding.get("neural_ode") or {"v_rmse_mV": None, "apd90_error_ms": {}}
     rmse = f"Model and recording differ by {number(fit['v_rmse_mV'], 'mV')} (RMS of V)"
-    rows = [[f"{length} ms", _ms(error, signed)] for length, error in fit["apd90_error_ms"].items()]
-    return _table(rmse, ["Cycle length", "APD90, model minus recording (ms)"], rows)
+    if neural["v_rmse_mV"] is not None:
+        rmse += f", neural ODE and recording by {number(neural['v_rmse_mV'], 'mV')}"
+    rows = [
+        [f"{length} ms", _ms(error, signed), _ms(neural["apd90_error_ms"].get(length), signed)]
+        for length, error in fit["apd90_error_ms"].items()
+    ]
+    return _table(rmse, ["Cycle length", "APD90, model minus recording (ms)", "Neural ODE (ms)"], rows)
 
 
 def predictions_table(finding: Finding) -> str:
