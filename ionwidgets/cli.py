@@ -167,7 +167,9 @@ def discover(
     eta: Annotated[float, typer.Option(help="Price of a change of a gate in stage 2.")] = 1e-3,
     seed: int = 0,
     json_: Annotated[str, typer.Option("--json", help="File for the finding as JSON, or - for stdout.")] = "",
-    export: Annotated[Path | None, typer.Option(help=".mmt file for the altered model.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help=".mmt, .cellml or .model file for the altered model.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML file for the finding as a page to read.")] = None,
 ) -> None:
     """Find what changed in a recorded cell: currents, gates, how much, how surely."""

@@ -16,9 +16,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ionwidgets.discovery.change import Change, gate_curves, scales
+from ionwidgets.discovery.export import described_model
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
+from ionwidgets.models.save import check_suffix
 from ionwidgets.simulation import simulate, voltage_grid
 
 SCHEMA = "ionwidgets/result/1"
@@ -148,8 +150,19 @@ class Result:
         return edited(self.model, scales(self.changes), shifts, ratios)
 
     def export(self, path: str | Path) -> None:
-        """Write the altered model as an `.mmt` file."""
-        self.altered_model().save(path)
+        """Write the altered model: `.mmt` (Myokit), `.cellml`, or `.model` (EasyML, openCARP), by the suffix.
+
+        The stimulus is that of the recording. The file's description says what was changed, by how much, from
+        which recording. The equations of a changed gate are the model's own with V - shift in the place of V
+        and tau multiplied, exactly.
+
+        Raises
+        ------
+        IonWidgetsError : an unknown suffix, `path` cannot be written, or the model does not explain the
+            recording.
+        """
+        check_suffix(Path(path))
+        described_model(self).save(path)
 
     def report(self, path: str | Path) -> None:
         """Write the finding as one HTML page for a reader: words, tables and figures, needing nothing else.
