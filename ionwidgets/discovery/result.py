@@ -175,6 +175,26 @@ class Result:
 
         write_report(self, path)
 
+    def to_csv(self, folder: str | Path, duration: float = 20_000.0) -> Result:
+        """Write CSV files, units in their headers, into a folder, which is made where there is none.
+
+        findings.csv: as `findings`; gates.csv: as `gates`, every 0.5 mV; currents.csv: `currents` along each
+        recorded beat; traces.csv: `paced`, V and Ca_i by source; prediction_450.csv and so on: the found
+        model at each predicted cycle length, the last 5 s of `duration` [ms] of pacing, which should be that
+        of `discover`. Every file replaces an old one whole.
+
+        Returns
+        -------
+        This result, with the predictions' files named in its finding (``trace_csv``).
+
+        Raises
+        ------
+        IonWidgetsError : a file is in the folder's place, or it cannot be written.
+        """
+        from ionwidgets.discovery.csv_folder import write_csv  # which only this needs
+
+        return write_csv(self, folder, duration)
+
     def to_json(self) -> str:
         """The finding as JSON text, schema ``ionwidgets/finding/1``; unknown is null, never NaN."""
         return json.dumps(self.finding, indent=1, allow_nan=False)
