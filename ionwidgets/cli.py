@@ -216,11 +216,13 @@ def discover(
     if csv is not None:
         result = result.to_csv(csv, duration)
     for path, write, suffix in ((report, Result.report, ".html"), (export, Result.export, ".mmt")):
-        if path is not None and isinstance(result, Results):
+        if path is None:
+            continue
+        if isinstance(result, Result):
+            write(result, path)
+        else:
             for reason in result.write_each(path, suffix, write):
                 print(f"ionwidgets: {reason}", file=sys.stderr)
-        elif path is not None:
-            write(result, path)
     if whole is not None:
         whole.write_text(result.to_json() + "\n", encoding="utf-8")
     words = result.in_words() if isinstance(result, Results) else in_words(result.finding)
