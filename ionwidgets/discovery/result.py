@@ -25,6 +25,7 @@ from ionwidgets.simulation import simulate, voltage_grid
 
 SCHEMA = "ionwidgets/result/1"
 SOURCES = ("control", "altered")
+GATES = ("found", "network")  # whose an exported model has
 
 
 @dataclass(frozen=True)
@@ -149,20 +150,32 @@ class Result:
         ratios = {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == "tau"}
         return edited(self.model, scales(self.changes), shifts, ratios)
 
-    def export(self, path: str | Path) -> None:
+    def export(self, path: str | Path, gates: str = "found") -> None:
         """Write the altered model: `.mmt` (Myokit), `.cellml`, or `.model` (EasyML, openCARP), by the suffix.
 
         The stimulus is that of the recording. The file's description says what was changed, by how much, from
         which recording. The equations of a changed gate are the model's own with V - shift in the place of V
         and tau multiplied, exactly.
 
+        Parameters
+        ----------
+        gates : "found", the changes that were found; "network", the retrained network's gates and scales (as
+            `neural_ode` has them), the curves fitted by formulae, each with its error in the description.
+
         Raises
         ------
-        IonWidgetsError : an unknown suffix, `path` cannot be written, or the model does not explain the
-            recording.
+        IonWidgetsError : an unknown suffix or source of gates, `path` cannot be written, or the model does
+            not explain the recording (of "found").
         """
+        if gates not in GATES:
+            raise IonWidgetsError(f"gates come from {' or '.join(GATES)}; found {gates!r}")
         check_suffix(Path(path))
-        described_model(self).save(path)
+        if gates == "network":
+            from ionwidgets.discovery.network_model import network_model  # brings scipy.optimize
+
+            network_model(self).save(path)
+        else:
+            described_model(self).save(path)
 
     def report(self, path: str | Path) -> None:
         """Write the finding as one HTML page for a reader: words, tables and figures, needing nothing else.

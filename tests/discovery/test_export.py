@@ -102,3 +102,45 @@ def test_an_unknown_format_is_refused_with_those_that_there_are(result: Result, 
     with pytest.raises(IonWidgetsError, match="cannot be written"):
         result.export(tmp_path / "no" / "edited.mmt")
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- the network's gates, as formulae ----
+
+
+def test_plain_myokit_runs_the_networks_gates_as_the_neural_ode_runs(tmp_path: Path) -> None:
+    result, path = example_result(), tmp_path / "network.mmt"
+    result.export(path, gates="network")
+    model = myokit.load_model(str(path))
+    simulation = myokit.Simulation(model)
+    simulation.set_tolerance(1e-10, 1e-8)
+    V = model.label("membrane_potential").qname()
+    lengths = [600.0]
+    ours = late_apd90_of_ours(result.neural_ode(lengths, DURATION, variables=[]), DURATION)
+    for cycle_length, apd90 in zip(lengths, ours, strict=True):
+        assert abs(late_apd90(simulation, V, cycle_length) - apd90) < 1.0
+    text = " ".join(model.meta["desc"].split())
+    for words in ("those of the retrained network", "I_Kr x0.94", "Xs: h_inf Boltzmann power, within 0.000"):
+        assert words in text, words
+    for name, factor in result.scales.items():
+        conductance = next(c.conductance for c in result.model.currents if c.name == name)
+        value = load_model(path).conductances[conductance]
+        assert value == pytest.approx(factor * result.model.conductances[conductance])
+
+
+@pytest.mark.parametrize("suffix", [".cellml", ".model"])
+def test_the_networks_gates_in_other_formats(suffix: str, tmp_path: Path) -> None:
+    result, path = example_result(), tmp_path / f"network{suffix}"
+    result.export(path, gates="network")
+    assert "those of the retrained network" in path.read_text(encoding="utf-8")
+    if suffix == ".cellml":
+        curves, V = load_model(path).gate_curves(np.linspace(-80, 30, 12)), result.gates()["V"].values
+        for j, gate in enumerate(result.model.gate_names):
+            h_inf = np.interp(np.linspace(-80, 30, 12), V, result.h_inf[1, j])
+            tau = np.interp(np.linspace(-80, 30, 12), V, result.tau[1, j])
+            np.testing.assert_allclose(curves[gate][0], h_inf, atol=0.003)
+            np.testing.assert_allclose(curves[gate][1], tau, rtol=0.025)
+
+
+def test_gates_of_an_unknown_source_are_refused(result: Result, tmp_path: Path) -> None:
+    with pytest.raises(IonWidgetsError, match="gates come from found or network; found 'learnt'"):
+        result.export(tmp_path / "edited.mmt", gates="learnt")
