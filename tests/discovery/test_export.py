@@ -121,10 +121,10 @@ def test_plain_myokit_runs_the_networks_gates_as_the_neural_ode_runs(tmp_path: P
     text = " ".join(model.meta["desc"].split())
     for words in ("those of the retrained network", "I_Kr x0.94", "Xs: h_inf Boltzmann power, within 0.000"):
         assert words in text, words
+    conductances = load_model(path).conductances
     for name, factor in result.scales.items():
         conductance = next(c.conductance for c in result.model.currents if c.name == name)
-        value = load_model(path).conductances[conductance]
-        assert value == pytest.approx(factor * result.model.conductances[conductance])
+        assert conductances[conductance] == pytest.approx(factor * result.model.conductances[conductance])
 
 
 @pytest.mark.parametrize("suffix", [".cellml", ".model"])
