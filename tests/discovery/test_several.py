@@ -147,7 +147,7 @@ def test_the_document_of_all_cells(results: Results) -> None:
     check(document["cells"][0], MODEL)
     assert document["failed"] == [{"cell": 4, "file": "d.csv", "reason": "d.csv: no beats"}]
     first, second = document["table"]
-    assert first["ci95"] == [0.1489, 0.4084] and second["ci95"] is None and second["interval"] is None
+    assert first["ci95"] == [0.148917, 0.408429] and second["ci95"] is None and second["interval"] is None
 
 
 def test_nothing_found_is_an_empty_table() -> None:
