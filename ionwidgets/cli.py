@@ -5,7 +5,6 @@ Exit codes: 0 done; 2 bad usage or input, in one line; 1 a fault of ours.
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from dataclasses import replace
@@ -16,7 +15,8 @@ import typer
 
 import ionwidgets as iw
 from ionwidgets.arguments import Progress, cycle_lengths, factors, milliseconds, numbers, pacing, stimulus
-from ionwidgets.errors import IonWidgetsError
+from ionwidgets.errors import IonWidgetsError, RecordingError
+from ionwidgets.places import check_file, check_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def simulate(
 ) -> None:
     """Pace a model; print the last beat's biomarkers, or the restitution of --s2; store traces with --out."""
     if out is not None:
-        _writable(out)
+        check_file(out)
     cell, protocol = iw.load_model(model), pacing(lengths, duration, s2)
     # A cell without a stimulus has its beats found in its samples.
     least = [] if cell.stimulus.amplitude else list(cell.observables)
@@ -117,7 +117,7 @@ def learn(
 
     for path in (out, checkpoint):
         if path is not None:
-            _writable(path)
+            check_file(path)
     cell = iw.load_model(model)
     with Progress() as progress:
         network = iw.learn(
@@ -143,10 +143,15 @@ def inspect(file: File, columns: Columns = "", units: Units = "") -> None:
 
 @app.command()
 def discover(
-    recording: File,
+    recording: Annotated[
+        list[Path], typer.Argument(help="A recording: CSV or TSV, perhaps gzipped; one a biological cell.")
+    ],
     model: Annotated[str, typer.Option(help="The model that the cell is compared with.")],
     control: Annotated[
-        Path | None, typer.Option(help="A recording of the same cell before the change, read alike.")
+        list[Path] | None,
+        typer.Option(
+            help="A recording of the same cell before the change, read alike; one a cell, in order."
+        ),
     ] = None,
     network: Annotated[
         Path | None, typer.Option(help="A network that has learnt the model (ionwidgets learn).")
@@ -167,32 +172,61 @@ def discover(
     eta: Annotated[float, typer.Option(help="Price of a change of a gate in stage 2.")] = 1e-3,
     seed: int = 0,
     json_: Annotated[str, typer.Option("--json", help="File for the finding as JSON, or - for stdout.")] = "",
-    export: Annotated[Path | None, typer.Option(help=".mmt file for the altered model.")] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML file for the finding as a page to read.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Folder for findings, gates, currents, traces, predictions as CSV.")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help=".mmt, .cellml or .model file for the altered model; of several cells a folder."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML file, a page to read; of several cells a folder.")
+    ] = None,
 ) -> None:
-    """Find what changed in a recorded cell: currents, gates, how much, how surely."""
+    """Find what changed in a recorded cell, or in several: currents, gates, how much, how surely."""
+    from ionwidgets.discovery import Result, Results
     from ionwidgets.discovery.words import in_words
     from ionwidgets.gnn import Network
+    from ionwidgets.models.save import check_suffix
 
-    for path in (export, report, Path(json_) if json_ not in ("", "-") else None):
+    several, whole = len(recording) > 1, Path(json_) if json_ not in ("", "-") else None
+    for path, check in (
+        (whole, check_file),
+        (csv, check_folder),
+        *((p, check_folder if several else check_file) for p in (export, report)),
+    ):
         if path is not None:
-            _writable(path)
+            check(path)
+    if export is not None and not several:
+        check_suffix(export)
     predicted, applied = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_)
-    data, cell = _read(recording, columns, units), iw.load_model(model)
-    before = None if control is None else _read(control, columns, units)
+    data, before, failed = _read_cells(recording, control or [], columns, units)
+    cell = iw.load_model(model)
     with Progress() as progress:
-        result = iw.discover(
-            cell, data, before, network=Network.load(network) if network else None, eta=eta, decoder=decoder,
-            seed=seed, stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration,
-            progress=progress,
-        )  # fmt: skip
-    if report is not None:
-        result.report(report)
-    if export is not None:
-        result.export(export)
-    if json_ and json_ != "-":
-        Path(json_).write_text(result.to_json() + "\n", encoding="utf-8")
-    print(result.to_json() if json_ == "-" else in_words(result.finding))
+        options = {
+            "network": Network.load(network) if network else None, "eta": eta, "decoder": decoder,
+            "seed": seed, "stimulus": applied, "paced_for": paced_for, "predict_cl": predicted,
+            "duration": duration, "progress": progress,
+        }  # fmt: skip
+        result: Result | Results
+        if several:
+            result = iw.discover(cell, data, before or None, **options).among(failed)
+        else:
+            result = iw.discover(cell, data[0], before[0] if before else None, **options)
+    if csv is not None:
+        result = result.to_csv(csv, duration)
+    for path, write, suffix in ((report, Result.report, ".html"), (export, Result.export, ".mmt")):
+        if path is None:
+            continue
+        if isinstance(result, Result):
+            write(result, path)
+        else:
+            for reason in result.write_each(path, suffix, write):
+                print(f"ionwidgets: {reason}", file=sys.stderr)
+    if whole is not None:
+        whole.write_text(result.to_json() + "\n", encoding="utf-8")
+    words = result.in_words() if isinstance(result, Results) else in_words(result.finding)
+    print(result.to_json() if json_ == "-" else words)
 
 
 @app.command()
@@ -306,14 +340,37 @@ def _read(file: Path, columns: str, units: str) -> Any:
     )
 
 
-def _writable(path: Path) -> None:
-    """Said before the work, not after it."""
-    if not path.parent.is_dir():
-        raise IonWidgetsError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise IonWidgetsError(f"{path}: is a folder; give a file")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise IonWidgetsError(f"{path}: cannot be written here; choose another place")
+def _read_cells(
+    files: list[Path], controls: list[Path], columns: str, units: str
+) -> tuple[list[Any], list[Any], dict[int, Any]]:
+    """Recordings and controls; of several, those that cannot be read by their place, with the reason."""
+    from ionwidgets.discovery.results import Cell
+
+    if controls and len(controls) != len(files):
+        raise IonWidgetsError(
+            f"--control: {_number_of(files, 'recording')} and {_number_of(controls, 'control recording')}; "
+            "give one control recording a cell, in the same order, or none at all"
+        )
+    data, before, failed = [], [], {}
+    for place, file in enumerate(files):
+        pair = [file, *controls[place : place + 1]]
+        try:
+            data_, *before_ = [_read(path, columns, units) for path in pair]
+        except RecordingError as error:
+            # A name that was mistyped is said at once.
+            if len(files) == 1 or not all(path.is_file() for path in pair):
+                raise
+            failed[place] = Cell(file.name, None, str(error))
+            continue
+        data.append(data_)
+        before += before_
+    if not data:
+        raise IonWidgetsError(f"none of the recordings can be read; the first: {failed[0].reason}")
+    return data, before, failed
+
+
+def _number_of(files: list[Path], what: str) -> str:
+    return f"{len(files)} {what}{'' if len(files) == 1 else 's'}"
 
 
 def main() -> None:

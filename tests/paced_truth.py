@@ -20,9 +20,14 @@ def apd90_by_cvodes(key: str, parameter: str, factor: float, cycle_length: float
     APD90: from the largest slope to the first later fall below peak - 0.9 (peak - V at the stimulus onset).
     """
     simulation, V, conductance = _simulation(key, parameter)
-    simulation.reset()
-    simulation.set_protocol(myokit.pacing.blocktrain(cycle_length, 1.0, ONSET))
     simulation.set_constant(conductance, factor * load_model(key).conductances[parameter])
+    return late_apd90(simulation, V, cycle_length)
+
+
+def late_apd90(simulation: myokit.Simulation, V: str, cycle_length: float, pulse: float = 1.0) -> float:
+    """The same of any simulation, whose stimulus is on for `pulse` [ms]; `V` is the variable's full name."""
+    simulation.reset()
+    simulation.set_protocol(myokit.pacing.blocktrain(cycle_length, pulse, ONSET))
     times = np.arange(DURATION - LAST - cycle_length, DURATION, SAMPLE)
     trace = simulation.run(DURATION, log=[V], log_times=times).npview()[V]
     durations = []

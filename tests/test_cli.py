@@ -256,6 +256,51 @@ def test_discover_against_a_control_recording(run) -> None:
     assert "no.csv" in missing
 
 
+def test_discover_in_several_cells(run, tmp_path: Path) -> None:
+    lines = (DATA / "shortqt.csv").read_text(encoding="utf-8").splitlines()
+    for name, kept in (("a.csv", ("cycle", "400")), ("b.csv", ("cycle", "600"))):
+        short = [line for line in lines if line.startswith(kept)]
+        (tmp_path / name).write_text("\n".join(short) + "\n", encoding="utf-8")
+    (tmp_path / "photo.csv").write_bytes(bytes(range(256)) * 40)
+    files = [tmp_path / name for name in ("a.csv", "photo.csv", "b.csv")]
+    code, out, err = run(
+        "discover", *files, "--model", "tnnp2004:M", "--predict-cl", "500", "--duration", "6000",
+        "--json", tmp_path / "all.json", "--csv", tmp_path / "csv", "--export", tmp_path / "models",
+        "--report", tmp_path / "reports",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "Cell 2 of 2: retraining on the recording" in err
+    assert "tnnp2004:M against 3 cells: changed in 2. 1 cell did not come out." in out
+    assert "I_CaL (g_CaL) x0.2" in out and "(median)" in out and "cell 2, photo.csv: failed: photo.csv" in out
+    document = parsed((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert document["schema"] == "ionwidgets/findings/1" and len(document["cells"]) == 2
+    for finding, name in zip(document["cells"], ("1_a", "3_b"), strict=True):
+        check(finding, load_model("tnnp2004:M"))
+        trace = tmp_path / "csv" / name / "prediction_500.csv"
+        assert finding["predictions"]["500"]["trace_csv"] == trace.as_posix() and trace.is_file()
+        load_model(tmp_path / "models" / f"{name}.mmt")
+        assert (tmp_path / "reports" / f"{name}.html").read_text("utf-8").endswith("</html>\n")
+    assert document["failed"][0]["cell"] == 2
+    row = next(row for row in document["table"] if row["parameter"] == "g_CaL")
+    assert row["found"] == 2 and abs(row["median"] / 0.25 - 1) < 0.1
+
+
+def test_several_cells_that_cannot_be_are_refused_at_once(run, tmp_path: Path) -> None:
+    words = ["--model", "tnnp2004"]
+    err = one_line(run("discover", LONGQT, LONGQT, "--control", LONGQT, *words))
+    assert "2 recordings and 1 control recording; give one control" in err
+    assert "no.csv" in one_line(run("discover", LONGQT, tmp_path / "no.csv", *words))
+    (tmp_path / "photo.csv").write_bytes(bytes(range(256)) * 40)
+    err = one_line(run("discover", tmp_path / "photo.csv", tmp_path / "photo.csv", *words))
+    assert "none of the recordings can be read; the first: photo.csv" in err
+    for option in ("--report", "--export", "--csv"):
+        err = one_line(run("discover", LONGQT, LONGQT, *words, option, tmp_path / "photo.csv"))
+        assert "photo.csv: is a file; give a folder" in err
+        assert "nowhere" in one_line(run("discover", LONGQT, *words, option, tmp_path / "nowhere" / "x"))
+    err = one_line(run("discover", LONGQT, *words, "--export", tmp_path / "model.xml"))
+    assert ".mmt (Myokit)" in err
+
+
 # ---- what is refused ----
 
 

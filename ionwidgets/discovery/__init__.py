@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ionwidgets.discovery.example import example_recording, example_result
 from ionwidgets.discovery.result import Result, load_result
+from ionwidgets.discovery.results import Results
 
 if TYPE_CHECKING:
     from ionwidgets.discovery.pipeline import discover, retrain
 
-__all__ = ["Result", "discover", "example_recording", "example_result", "load_result", "retrain"]
+__all__ = ["Result", "Results", "discover", "example_recording", "example_result", "load_result", "retrain"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from ionwidgets._version import __version__
 from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.change import OF_CURVES, Change
 from ionwidgets.discovery.judge import Judged
+from ionwidgets.discovery.listed import FIELDS
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.sentences import INSEPARABLE
 from ionwidgets.gnn.retrain import Retrained
@@ -23,7 +24,6 @@ from ionwidgets.recordings.typical_beat import TypicalBeat
 
 SCHEMA = "ionwidgets/finding/1"
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
-OF_GATE = {"v_half": "v_half_shift_mV", "slope": "slope_ratio", "tau": "tau_ratio"}  # kind: its field
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
 
@@ -120,7 +120,7 @@ def _gates(model: IonicModel, judged: Judged, rank: dict[tuple[bool, str], int])
                 "importance": _largest(judged.importance, kinds),
                 "alone": _largest(judged.alone, kinds),
                 "found": any(change in judged.changes for change in kinds),
-                "found_in": [OF_GATE[c.kind] for c in kinds if c in judged.changes],
+                "found_in": [FIELDS[c.kind][0] for c in kinds if c in judged.changes],
                 "rank": rank.get((False, gate.name)),
             }
         )

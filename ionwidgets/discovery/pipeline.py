@@ -25,11 +25,11 @@ from ionwidgets.discovery.propose import first_ratios, propose, screen, together
 from ionwidgets.discovery.question import ask, check_network, check_numbers, put_to
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
-from ionwidgets.gnn import Network, learn
+from ionwidgets.discovery.several import network_for, of_one_or_several
+from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import current_balance
 from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.emulate import EmulatedBeats
-from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.retrain import Stage2, retrain_network
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
@@ -70,6 +70,7 @@ def retrain(
     )  # fmt: skip
 
 
+@of_one_or_several
 def discover(
     model: IonicModel,
     recording: xr.Dataset,
@@ -91,9 +92,12 @@ def discover(
 
     Parameters
     ----------
-    recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell.
+    recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell. Of several
+        biological cells a list of such recordings: they are worked on one after another, with one network,
+        and come as `Results`, a table over cells; one that fails says why there and loses none of the others.
     control : a recording of the same cell before the change (before the drug). Every conductance of the model
         is fitted to it first, and the change is sought against that; without it, against the published model.
+        With a list of recordings, a list as long.
     network : that has learnt the model (stage 1); learnt or loaded when left out.
     eta : price of a change of a gate in stage 2.
     decoder : what stage 2 holds the gates against: "ode", the model's own equations, or "emulator", the
@@ -114,7 +118,8 @@ def discover(
     RecordingError : no beats to work with, a cycle length is missing, units are neither mV nor a.u.
     TrainingError : stage 2 diverged, the model does not run, or there is no such device.
     IonWidgetsError : the network has learnt another model; an unknown decoder or source of hidden states, or
-        one that the recording or the network does not suit.
+        one that the recording or the network does not suit; lists of unequal length; no cell of a list came
+        out.
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
@@ -125,9 +130,7 @@ def discover(
     model.check_balance()
     asked = ask(model, recording, stimulus, paced_for)
     asked_before = None if control is None else ask(model, control, stimulus, paced_for)
-    network = network or (learn_as_published if decoder == "emulator" else learn)(
-        model, seed=seed, progress=Stage(heartbeat, 0.0, 0.05)
-    )
+    network = network or network_for(model, decoder, seed, Stage(heartbeat, 0.0, 0.05))
     before = None
     if asked_before is not None:
         before = fitted_before(

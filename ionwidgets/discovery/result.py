@@ -16,13 +16,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ionwidgets.discovery.change import Change, gate_curves, scales
+from ionwidgets.discovery.export import described_model
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
+from ionwidgets.models.save import check_suffix
 from ionwidgets.simulation import simulate, voltage_grid
 
 SCHEMA = "ionwidgets/result/1"
 SOURCES = ("control", "altered")
+GATES = ("found", "network")  # whose an exported model has
 
 
 @dataclass(frozen=True)
@@ -167,9 +170,32 @@ class Result:
         )
         return edited(self.model, scales(self.changes), shifts, ratios, slopes)
 
-    def export(self, path: str | Path) -> None:
-        """Write the altered model as an `.mmt` file."""
-        self.altered_model().save(path)
+    def export(self, path: str | Path, gates: str = "found") -> None:
+        """Write the altered model: `.mmt` (Myokit), `.cellml`, or `.model` (EasyML, openCARP), by the suffix.
+
+        The stimulus is that of the recording. The file's description says what was changed, by how much, from
+        which recording. The equations of a changed gate are the model's own with V - shift in the place of V
+        and tau multiplied, exactly.
+
+        Parameters
+        ----------
+        gates : "found", the changes that were found; "network", the retrained network's gates and scales (as
+            `neural_ode` has them), the curves fitted by formulae, each with its error in the description.
+
+        Raises
+        ------
+        IonWidgetsError : an unknown suffix or source of gates, `path` cannot be written, or the model does
+            not explain the recording (of "found").
+        """
+        if gates not in GATES:
+            raise IonWidgetsError(f"gates come from {' or '.join(GATES)}; found {gates!r}")
+        check_suffix(Path(path))
+        if gates == "network":
+            from ionwidgets.discovery.network_model import network_model  # brings scipy.optimize
+
+            network_model(self).save(path)
+        else:
+            described_model(self).save(path)
 
     def report(self, path: str | Path) -> None:
         """Write the finding as one HTML page for a reader: words, tables and figures, needing nothing else.
@@ -181,6 +207,26 @@ class Result:
         from ionwidgets.discovery.report import write_report  # brings plotly
 
         write_report(self, path)
+
+    def to_csv(self, folder: str | Path, duration: float = 20_000.0) -> Result:
+        """Write CSV files, units in their headers, into a folder, which is made where there is none.
+
+        findings.csv: as `findings`; gates.csv: as `gates`, every 0.5 mV; currents.csv: `currents` along each
+        recorded beat; traces.csv: `paced`, V and Ca_i by source; prediction_450.csv and so on: the found
+        model at each predicted cycle length, the last 5 s of `duration` [ms] of pacing, which should be that
+        of `discover`. Every file replaces an old one whole.
+
+        Returns
+        -------
+        This result, with the predictions' files named in its finding (``trace_csv``).
+
+        Raises
+        ------
+        IonWidgetsError : a file is in the folder's place, or it cannot be written.
+        """
+        from ionwidgets.discovery.csv_folder import write_csv  # which only this needs
+
+        return write_csv(self, folder, duration)
 
     def to_json(self) -> str:
         """The finding as JSON text, schema ``ionwidgets/finding/1``; unknown is null, never NaN."""

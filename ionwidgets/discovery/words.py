@@ -1,4 +1,4 @@
-"""A finding in words, for the command line."""
+"""A finding, and what was found in several cells, in words for the command line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from math import log
 from typing import Any
 
+from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.listed import in_words as change_in_words
+from ionwidgets.discovery.results import Results
 from ionwidgets.discovery.sentences import ranked
 
 _VERDICTS = {
@@ -33,6 +36,55 @@ def in_words(finding: dict[str, Any]) -> str:
         )
     lines += [f"  warning: {warning}" for warning in finding["warnings"]]
     return "\n".join(lines)
+
+
+def cells_in_words(results: Results) -> str:
+    """How many cells changed, what changed in how many of them and in which not, and a line a cell."""
+    cells = results.cells
+    verdicts = cells["verdict"].value_counts()
+    counts = ", ".join(f"{verdict} in {verdicts[verdict]}" for verdict in _VERDICTS if verdict in verdicts)
+    lines = [f"{results.model.key} against {_cells(len(cells))}: {counts}."]
+    if "failed" in verdicts:
+        lines[0] += f" {_cells(verdicts['failed'])} did not come out."
+    for place, row in enumerate(results.rows(), start=1):
+        lines.append(f"  {place}. {_over_cells(row, results)}")
+    for cell in cells.itertuples():
+        name = f"cell {cell.cell}" + (f", {cell.file}" if cell.file else "")
+        if cell.verdict == "failed":
+            lines.append(f"  {name}: failed: {cell.reason}")
+        else:
+            changes = f": {cell.changes}" if cell.changes else ""
+            lines.append(f"  {name}: {cell.verdict}{changes}; V RMSE {cell.v_rmse_mV:.2f} mV")
+    return "\n".join(lines)
+
+
+def _cells(n: int) -> str:
+    return "1 cell" if n == 1 else f"{n} cells"
+
+
+def _over_cells(row: Mapping[str, Any], results: Results) -> str:
+    """What a change came to over the cells that it was found in, and which those are."""
+    gate = row["kind"] != "scale"
+    change = Change(row["kind"], row["parameter"] if gate else row["current"])
+    told = change_in_words(change, row["current"], row["parameter"], row["median"])
+    if row["found"] > 1:
+        told += " (median)"
+    if row["ci95"]:
+        low, high = row["ci95"]
+        told += f", 95 % interval {low:.3g} to {high:.3g}{' mV' if row['unit'] == 'mV' else ''} over cells"
+    told += f"; changed in {row['found']} of {row['cells']}"
+    without = [
+        cell.file or f"cell {place}"
+        for place, cell in enumerate(results.every, start=1)
+        if cell.result is not None
+        and cell.result.verdict != "unexplained"
+        and change not in cell.result.changes
+    ]
+    if without:
+        told += f", not in {', '.join(without)}"
+    if row["confounded"]:
+        told += f"; a recording hardly tells it from {', '.join(row['confounded'])}"
+    return told
 
 
 def _before(control: dict[str, Any]) -> str:

@@ -311,6 +311,7 @@ class IonicModel:
     def save(self, path: str | Path) -> None:
         """Write the model as `.mmt` or, by the suffix, CellML 2.0; loading it gives equal derivatives.
 
+        `.model` is EasyML, for openCARP, which brings the stimulus itself; it is not read back.
         A `.cellml` file gives the stimulus as a train of pulses, one a second from time 0; title, publication
         and the like stand in a comment at its head, which is read back too.
 

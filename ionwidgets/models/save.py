@@ -1,4 +1,4 @@
-"""A model as a file that others read: Myokit's `.mmt`, or CellML 2.0."""
+"""A model as a file that others read: Myokit's `.mmt`, CellML 2.0, or openCARP's EasyML."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from myokit.formats.cellml import CellMLExporter
 
 from ionwidgets.errors import ModelError
 from ionwidgets.models.cellml_header import with_header
+from ionwidgets.models.easyml import save_easyml
 from ionwidgets.models.rewriting import free_name, lift_nested, new_constant
 
 PERIOD = (
     1000.0  # ms between the pulses that a CellML file gives; any pace replaces it when the file is loaded
 )
+SAVED = {".mmt": "Myokit", ".cellml": "CellML 2.0", ".model": "EasyML, openCARP"}
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse, by a `ModelError`, a suffix that no model is saved with."""
+    if path.suffix not in SAVED:
+        known = ", ".join(f"{suffix} ({what})" for suffix, what in SAVED.items())
+        raise ModelError(f"{path.name}: a model is saved as {known}; not as {path.suffix!r}")
 
 
 def save(equations: myokit.Model, path: Path) -> None:
@@ -21,16 +30,17 @@ def save(equations: myokit.Model, path: Path) -> None:
 
     Raises
     ------
-    ModelError : a suffix other than `.mmt` and `.cellml`, or a place that cannot be written.
+    ModelError : an unknown suffix, or a place that cannot be written.
     """
+    check_suffix(path)
     try:
         if path.suffix == ".mmt":
             myokit.save_model(str(path), equations)
-        elif path.suffix == ".cellml":
+        elif path.suffix == ".model":
+            save_easyml(equations, path)
+        else:
             CellMLExporter().model(str(path), _self_contained(equations), version="2.0")
             path.write_bytes(with_header(path.read_bytes(), equations.meta))
-        else:
-            raise ModelError(f"{path.name}: a model is saved as .mmt or .cellml, not as {path.suffix!r}")
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -104,7 +104,7 @@ def test_a_saved_mmt_stays_what_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["model.txt", "model", "model.xml"])
 def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"\.mmt or \.cellml"):
+    with pytest.raises(ModelError, match=r"\.mmt .*, \.cellml .*, \.model "):
         load_model("hh1952").save(tmp_path / name)
     assert not (tmp_path / name).exists()
 
