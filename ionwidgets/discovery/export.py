@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ionwidgets.discovery.result import Result
 
 EXACT = (
-    "Equations of a changed gate are the model's own, with V_half + ratio (V - shift - V_half) in the place of "
-    "V in the steady state, ratio that of the slopes, and the time constant multiplied: exact, no fitted curve."
+    "Equations of a changed gate are the model's own, with V shifted in the steady state, stretched about "
+    "V_half where the slope is another, and the time constant multiplied: exact, no fitted curve."
 )
 
 

@@ -21,6 +21,7 @@ CHANGES = {
     Change("scale", "I_Kr"): np.log(0.5),
     Change("v_half", "f"): -6.0,
     Change("tau", "f"): np.log(1.2),
+    Change("slope", "Xr2"): np.log(1.3),
     Change("tau", "Xs"): np.log(0.7),
 }
 STIMULUS = (-40.0, 1.5)
@@ -33,6 +34,7 @@ def result() -> Result:
     stored = example_result()
     finding = copy.deepcopy(stored.finding)
     finding["recording"]["file"] = NASTY
+    next(e for e in finding["currents"] if e["current"] == "I_Kr")["ci95"] = [0.236, 0.263]
     finding["control"] = {
         "file": "before.csv",
         "currents": [{"current": "I_Kr", "parameter": "g_Kr", "scale": 1.3}],
@@ -65,6 +67,7 @@ def test_the_file_says_what_was_changed(result: Result, suffix: str, tmp_path: P
         "I_Kr (g_Kr) x0.5 (95 % interval 0.236 to 0.263)",
         "gate f of I_CaL: V_half shifted by -6 mV",
         "gate f of I_CaL: tau x1.2",
+        "gate Xr2 of I_Kr: slope of h_inf x1.3",
         "gate Xs of I_Ks: tau x0.7",
         "exact, no fitted curve",
         "at cycle lengths 400, 600, 800 ms",
