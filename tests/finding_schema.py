@@ -24,7 +24,7 @@ def check(finding: Finding, model: Any) -> None:
     fields = {
         "schema": str, "model": str, "variant": str, "seed": int, "elapsed_s": float, "versions": dict,
         "recording": dict, "verdict": str, "currents": list, "gates": list, "confounded": list, "fit": dict,
-        "predictions": dict, "warnings": list,
+        "predictions": dict, "warnings": list, "intervals": str, "neural_ode": dict,
     }  # fmt: skip
     for name, kind in fields.items():
         assert isinstance(finding[name], kind), name

@@ -23,6 +23,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 
 SCHEMA = "ionwidgets/finding/1"
+INTERVALS = "95 %: 1.96 standard errors, from the curvature of the fit through the ODE (Gauss-Newton)"
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
@@ -62,6 +63,7 @@ def write_finding(
             "observables": objective.names,
         },
         "verdict": judged.verdict,
+        "intervals": INTERVALS,
         "currents": _currents(model, judged, rank),
         "gates": _gates(model, judged, rank),
         "confounded": [[_name(model, c), rival] for c in judged.changes for rival in _rivals(model, judged)],

@@ -117,6 +117,7 @@ def facts_list(result: Result) -> str:
         "Decoder": finding["decoder"],
         "Hidden states": finding.get("hidden") or "–",
         "Seed": str(finding["seed"]),
+        "Intervals": finding.get("intervals") or "–",
         "Versions": ", ".join(f"{name} {version}" for name, version in finding["versions"].items()),
     }
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
