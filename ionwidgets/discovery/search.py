@@ -70,7 +70,14 @@ def search(
             break
         best = _needed(objective, more)
         others = beside(objective, best)
-    return Found(first, best, tuple(singles), others)
+    finest = settled(objective, best)
+    return Found(first, finest, tuple(singles), beside(objective, finest))
+
+
+def settled(objective: Objective, fitted: Fitted) -> Fitted:
+    """The fit at its very best: where it may end is else a part of how sure it is."""
+    (finest,) = fit(objective, [fitted.point], iterations=ITERATIONS, fine=True)
+    return finest or fitted
 
 
 def significant(objective: Objective, less: Fitted, more: Fitted) -> bool:
@@ -87,7 +94,7 @@ def _plainest(objective: Objective, singles: list[Fitted]) -> Fitted:
 
 def _needed(objective: Objective, fitted: Fitted) -> Fitted:
     """The fit without those of its changes that it does as well without."""
-    for change, error in fitted.standard_errors(objective).items():
+    for change, error in fitted.cautious_errors(objective).items():
         if len(fitted.values) > 1 and abs(fitted.values[change]) < 3 * error:
             fewer = {c: v for c, v in fitted.values.items() if c != change}
             (again,) = fit(objective, [replace(fitted.point, values=fewer)], iterations=ITERATIONS)

@@ -45,7 +45,7 @@ class Recorded:
 def recorded(case: Case, which: str, folder: Path) -> Recorded:
     """Simulate, or read what was simulated before."""
     unchanged = Case("before", cell=case.cell, own=case.own)
-    altered, control = (_clean(c, which, folder) for c in (case, unchanged))
+    altered, control = (clean(c, which, folder) for c in (case, unchanged))
     apd90 = dict(zip(HELD_OUT, altered["apd90"].values.tolist(), strict=True))
     lengths = altered["cycle_length"].values[:, None]
     shown = (altered["time"].values - altered["onset"].values[:, None]) % lengths > UPSTROKE
@@ -74,14 +74,15 @@ def _measured(case: Case, clean: xr.Dataset, which: str) -> xr.Dataset:
     return xr.Dataset(variables, coords, {"source": f"{case.name} (CVODES)"})
 
 
-def _clean(case: Case, which: str, folder: Path) -> xr.Dataset:
+def clean(case: Case, which: str, folder: Path, sample: float = SAMPLE) -> xr.Dataset:
+    """V and Ca_i without noise, every `sample` ms, the onset of a stimulus and the held-out APD90."""
     model = _altered(case)
-    about = json.dumps([model.hash, SETS[which], LENGTHS, HELD_OUT, PACED_FOR, RECORDED, SAMPLE, LONG, FINE])
+    about = json.dumps([model.hash, SETS[which], LENGTHS, HELD_OUT, PACED_FOR, RECORDED, sample, LONG, FINE])
     path = folder / f"{sha256(about.encode()).hexdigest()[:16]}.nc"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        _simulated(model, which).assign_attrs(case=json.dumps(asdict(case))).to_netcdf(
+        _simulated(model, which, sample).assign_attrs(case=json.dumps(asdict(case))).to_netcdf(
             part, engine="h5netcdf"
         )
         part.replace(path)
@@ -94,12 +95,12 @@ def _altered(case: Case) -> IonicModel:
     return edited(load_model(case.cell), scale, case.shift, case.slow)
 
 
-def _simulated(model: IonicModel, which: str) -> xr.Dataset:
+def _simulated(model: IonicModel, which: str, sample: float) -> xr.Dataset:
     """V and Ca_i of every cycle length from an unknown phase, and APD90 of the last 5 s at those held out."""
     simulation = myokit.Simulation(model.equations.clone())
     simulation.set_tolerance(abs_tol=1e-10, rel_tol=1e-8)
     names = {name: model.variables[name].qname() for name in model.observables}
-    time = np.arange(0, RECORDED, SAMPLE)
+    time = np.arange(0, RECORDED, sample)
     phases = np.random.default_rng(SETS[which]).uniform(-0.5, 0.5, len(LENGTHS))
     starts = PACED_FOR + phases * np.array(LENGTHS)
     traces: dict[str, list[np.ndarray]] = {name: [] for name in names}
