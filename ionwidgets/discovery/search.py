@@ -62,16 +62,16 @@ def search(
     best = first
     if tried and significant(objective, first, tried[0]):
         best = _plainest(objective, singles) if len(tried[0].values) == 1 else _needed(objective, tried[0])
+    best = settled(objective, best)
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
         report(0.7 + 0.1 * len(best.values))
         more = _further(objective, best, others, together if len(best.values) == 1 else [])
         if more is None:
             break
-        best = _needed(objective, more)
+        best = settled(objective, _needed(objective, more))
         others = beside(objective, best)
-    finest = settled(objective, best)
-    return Found(first, finest, tuple(singles), beside(objective, finest))
+    return Found(first, best, tuple(singles), others)
 
 
 def settled(objective: Objective, fitted: Fitted) -> Fitted:
