@@ -85,7 +85,8 @@ class Before:
 
     def about(self) -> dict[str, Any]:
         """What the finding says of it."""
-        errors = self.fitted.standard_errors(self.objective)
+        # A dozen scales lie along valleys so flat that a fit ends before their floor.
+        errors = self.fitted.cautious_errors(self.objective)
         entries = []
         for current in self.question.model.currents:
             change = Change("own", current.name)
@@ -172,7 +173,7 @@ def refined(
     if not fits:
         return before, {}
     best = min(fits, key=lambda f: f.cost)
-    errors = best.standard_errors(objective)
+    errors = best.cautious_errors(objective)
     return (
         replace(before, objective=objective, fitted=best),
         {change: error for change, error in errors.items() if change.kind != "own"},
