@@ -170,6 +170,7 @@ def discover(
         str, typer.Option(help="ode: the model's own equations; emulator: the network m2 of the paper.")
     ] = "ode",
     eta: Annotated[float, typer.Option(help="Price of a change of a gate in stage 2.")] = 1e-3,
+    baselines: Annotated[str, typer.Option(help="Plain fits to hold it against: least-squares,cma-es.")] = "",
     seed: int = 0,
     json_: Annotated[str, typer.Option("--json", help="File for the finding as JSON, or - for stdout.")] = "",
     csv: Annotated[
@@ -207,6 +208,7 @@ def discover(
             "network": Network.load(network) if network else None, "eta": eta, "decoder": decoder,
             "seed": seed, "stimulus": applied, "paced_for": paced_for, "predict_cl": predicted,
             "duration": duration, "progress": progress,
+            "baselines": [name.strip() for name in baselines.split(",") if name.strip()],
         }  # fmt: skip
         result: Result | Results
         if several:

@@ -18,6 +18,7 @@ def number(value: float | None, unit: str = "", digits: int = 3) -> str:
         decimals = max(0, digits - 1 - (math.floor(math.log10(abs(value))) if value else 0))
         text = f"{value:.{decimals}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
+        text = "0" if text == "-0" else text
     return text.replace("-", "−") + (f" {unit}" if unit else "")
 
 

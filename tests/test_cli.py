@@ -385,6 +385,7 @@ def test_files_that_are_not_there_or_not_for_us(run, tmp_path: Path) -> None:
         ("discover {} --model tnnp2004 --stimulus -52,0", "positive duration"),
         ("discover {} --model tnnp2004 --eta 0", "eta must lie"),
         ("discover {} --model tnnp2004 --decoder magic", "unknown decoder 'magic'"),
+        ("discover {} --model tnnp2004 --baselines simplex", "least-squares, cma-es; found 'simplex'"),
         ("discover {} --model tnnp2004 --paced-for -1", "paced_for"),
         ("discover {} --model tnnp2004 --predict-cl 450 --duration 0", "positive duration"),
         ("discover {} --model tnnp2004 --columns time", "time"),

@@ -1,6 +1,6 @@
 """The cell before the drug: the model is fitted to the control recording, and the change sought against it.
 
-Every conductance is fitted at once (`baseline`): cells of one kind differ in all of them. Gates stay the
+Every conductance is fitted at once (`plain_fit`): cells of one kind differ in all of them. Gates stay the
 model's. What the fit leaves of V is known to be no change, and widens sigma when the change is sought. Once
 candidates for the change are found, both recordings are fitted together, as what is said of the cell before
 the change must hold after it too: the intervals carry how well the cell itself is known.
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ionwidgets.discovery.baseline import plain_fit
 from ionwidgets.discovery.change import Change, scales
 from ionwidgets.discovery.finding import WIDEST
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.heartbeat import Stage
 from ionwidgets.discovery.objective import Objective, Point
+from ionwidgets.discovery.plain_fit import plain_fit
 from ionwidgets.discovery.prepare import aligned
 from ionwidgets.discovery.propose import first_ratios
 from ionwidgets.discovery.question import Asked, Question, put_to
@@ -85,7 +85,8 @@ class Before:
 
     def about(self) -> dict[str, Any]:
         """What the finding says of it."""
-        errors = self.fitted.standard_errors(self.objective)
+        # A dozen scales lie along valleys so flat that a fit ends before their floor.
+        errors = self.fitted.cautious_errors(self.objective)
         entries = []
         for current in self.question.model.currents:
             change = Change("own", current.name)
@@ -172,7 +173,7 @@ def refined(
     if not fits:
         return before, {}
     best = min(fits, key=lambda f: f.cost)
-    errors = best.standard_errors(objective)
+    errors = best.cautious_errors(objective)
     return (
         replace(before, objective=objective, fitted=best),
         {change: error for change, error in errors.items() if change.kind != "own"},

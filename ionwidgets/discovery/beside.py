@@ -8,6 +8,7 @@ import numpy as np
 
 from ionwidgets.discovery.change import Change, candidates
 from ionwidgets.discovery.gauss_newton import Fitted, normal_equations, perturbed
+from ionwidgets.discovery.long_run import long_run_variance
 from ionwidgets.discovery.objective import Objective
 
 
@@ -29,6 +30,7 @@ def beside(objective: Objective, found: Fitted) -> dict[Change, Beside]:
     extra = [replace(point, values={**point.values, change: change.difference}) for change in others]
     runs = objective.run([*base, *extra], cells)
     n = len(point.values)
+    variance = long_run_variance(objective, found.runs)
     answers = {}
     for k, change in enumerate(others):
         together = replace(point, values={**point.values, change: 0.0})
@@ -38,6 +40,6 @@ def beside(objective: Objective, found: Fitted) -> dict[Change, Beside]:
         matrix, right = normal_equations(objective, together, own, cells, free=True)
         inverse = np.linalg.pinv(matrix, hermitian=True)
         step = inverse @ right
-        error = float(np.sqrt(max(0.0, inverse[n, n]) * found.unit(objective)))
+        error = float(np.sqrt(max(0.0, inverse[n, n]) * variance))
         answers[change] = Beside(float(step[n]), error, float(right @ step))
     return answers

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.discovery.change import Change, Changes
+from ionwidgets.discovery.long_run import long_run_variance
 from ionwidgets.discovery.objective import SHIFT_PRIOR, SLOW_DIFFERENCE, Objective, Point
 from ionwidgets.simulation.sweep import Run
 
 TOLERANCE, LEAST_GAIN = 2e-3, 1.0  # relative and absolute gain in cost that is worth another iteration
+FINEST_GAIN = 0.02  # absolute, where an interval is read off: it is a small part of a standard error
 DAMPING, MORE, LESS = (
     1e-3,
     8.0,
@@ -29,7 +31,7 @@ DAMPING, MORE, LESS = (
 )  # the first d; its factors after a step that failed, and one that did not
 HELD_BACK = 0.03  # a step of more damping tells nothing of how much there is to gain
 FAR, SHORTEST = 0.1, 0.2  # of the cost, promised: far from the answer; of the step that failed
-CORRELATED = 20.0  # ms over which what is left of the residuals hangs together
+CORRELATED = 20.0  # ms over which what a wrong change leaves is taken to hang together
 LARGEST_SHIFT, LARGEST_OFFSET = 0.5, 0.5  # ms, and of a logarithm, in one iteration
 # A search that is so many times worse than the best after so many iterations is left.
 HOPELESS, TRIED = 100.0, 3
@@ -53,16 +55,23 @@ class Fitted:
         return float(np.sqrt(np.square(np.concatenate(objective.errors_V(self.runs))).mean()))
 
     def standard_errors(self, objective: Objective) -> dict[Change, float]:
-        """Of each change's value, from the curvature at the best fit.
+        """Of each change's value, from the curvature at the best fit and the residuals' long-run variance."""
+        return self._spread(long_run_variance(objective, self.runs))
 
-        The residuals left over are no white noise: their variance is taken from the fit where it is larger
-        than expected, and 20 ms of them count as one.
-        """
-        spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * self.unit(objective))
+    def cautious_errors(self, objective: Objective) -> dict[Change, float]:
+        """As `standard_errors`, in the unit of a decision."""
+        return self._spread(self.unit(objective))
+
+    def _spread(self, variance: float) -> dict[Change, float]:
+        spread = np.sqrt(np.clip(np.diag(self.covariance), 0, None) * variance)
         return {change: float(s) for change, s in zip(self.values, spread, strict=True)}
 
     def unit(self, objective: Objective) -> float:
-        """How much cost one independent piece of information is worth: 1 if residuals were white noise."""
+        """How much cost one independent piece of information is worth when one fit is chosen over another.
+
+        It is more than the residuals say: the best of some forty changes is chosen, and what a wrong one
+        leaves over need not hang together for as little as noise does.
+        """
         points = sum(int((w > 0).sum()) for w in objective.weights)
         return max(1.0, self.cost / points) * CORRELATED
 
@@ -94,12 +103,13 @@ def fit(
     iterations: int = 8,
     cells: Sequence[int] | None = None,
     free: bool = True,
+    fine: bool = False,
     report: Callable[[float], None] | None = None,
 ) -> list[Fitted | None]:
     """The best that each hypothesis (changes and first values, or a point) can do; None if no run survived.
 
     `cells` limits what is compared, and what `Fitted.runs` holds; `free`: shift and slow offsets are unknowns
-    too; `report` is told the share that is done.
+    too; `fine`: goes on until nothing is gained; `report` is told the share that is done.
     """
     cells = list(range(len(objective.beats)) if cells is None else cells)
     searches = [_Search(h if isinstance(h, Point) else objective.origin(h)) for h in hypotheses]
@@ -112,7 +122,7 @@ def fit(
         plans = [perturbed(objective, search.trial, free) for search in live]
         runs = objective.run([point for plan in plans for point in plan], cells)
         for search, plan in zip(live, plans, strict=True):
-            _advance(objective, search, runs[: len(plan)], cells, free)
+            _advance(objective, search, runs[: len(plan)], cells, free, fine)
             runs = runs[len(plan) :]
         if iteration + 1 >= TRIED:
             leading = min((s.best.cost for s in searches if s.best is not None), default=np.inf)
@@ -134,7 +144,7 @@ def perturbed(objective: Objective, point: Point, free: bool) -> list[Point]:
 
 
 def _advance(
-    objective: Objective, search: _Search, runs: list[list[Run]], cells: list[int], free: bool
+    objective: Objective, search: _Search, runs: list[list[Run]], cells: list[int], free: bool, fine: bool
 ) -> None:
     trial, best = search.trial, search.best
     cost = objective.cost(trial, runs[0], cells)
@@ -146,8 +156,7 @@ def _advance(
             least = max(SHORTEST, promised / (2 * promised + cost - best.cost))
             search.damping = max(search.damping, 1 / least - 1)
         search.trial = _stepped(best.point, search.step(), cells, free)
-        promised = search.promised()
-        search.settled = promised < max(TOLERANCE * best.cost, LEAST_GAIN) or _same(search.trial, best.point)
+        search.settled = search.promised() < _worth(best.cost, fine) or _same(search.trial, best.point)
         return
     if not all(run.finite for of_point in runs for run in of_point):
         search.settled = True  # nowhere to go from here
@@ -156,11 +165,16 @@ def _advance(
     n = len(trial.values)
     covariance = np.linalg.pinv(search.matrix, hermitian=True)[:n, :n]
     search.best = Fitted(trial, cost, covariance, tuple(runs[0]))
-    little = best is not None and (best.cost - cost) < max(TOLERANCE * cost, LEAST_GAIN)
+    little = best is not None and (best.cost - cost) < _worth(cost, fine)
     search.settled = little and search.damping <= HELD_BACK
     if best is not None:
         search.damping *= LESS
     search.trial = _stepped(trial, search.step(), cells, free)
+
+
+def _worth(cost: float, fine: bool) -> float:
+    """The gain in cost for which a fit goes on."""
+    return FINEST_GAIN if fine else max(TOLERANCE * cost, LEAST_GAIN)
 
 
 def _same(a: Point, b: Point) -> bool:

@@ -30,8 +30,11 @@ FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, 
 JITTER = 0.05  # ms by which a sample may be off
 UPSTROKE = (-1.5, 2.5)  # ms around the stimulus that are not compared
 SETTLING = 2000.0  # ms run before the beat that is compared, so that gates and Ca_i forget where they began;
-# near the edge of 1:1 a beat depends most on the one before, and these leave 0.04 mV: there half as much more
-EDGE = 0.25  # a diastole shorter than this share of the period is near the edge
+# near the edge of 1:1 a beat depends most on the one before, and these leave 0.1 mV: there up to three times
+EDGE, LONGER = (
+    (0.16, 0.3),
+    (3.0, 1.0),
+)  # as long, as diastole falls from the one share of the period to the other
 STORE_SHARE = 0.01  # a concentration that moves by more within a beat is a store that fills and empties
 SLOW_PRIOR, STORE_PRIOR = 0.08, 0.7  # standard deviation of what is believed of their logarithms beforehand
 SHIFT_PRIOR = 0.3  # ms
@@ -82,6 +85,7 @@ class Objective:
         self.model, self.beats, self.paced_for = model, list(beats), paced_for
         self.settling, self.steps, self.alive = settling, steps, alive
         self.discrepancy, self.before = discrepancy, before
+        self.cell_runs = 0  # that were asked for so far
         amplitude, self.pulse = stimulus
         self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
@@ -128,6 +132,7 @@ class Objective:
                     jobs[key] = self._cell(point, i, factors, tables[gates]), self.beats[i].step
                 places.append(key)
         each = list(jobs.values())
+        self.cell_runs += len(each)
 
         def work(k: int) -> Run:
             self.alive()
@@ -146,8 +151,8 @@ class Objective:
             begin = STIMULUS_ONSET + n * beat.cycle_length + first
             start, onset = self.kernel.initial(), STIMULUS_ONSET
         else:
-            near_edge = beat.cycle_length - beat.apd90 < EDGE * beat.cycle_length
-            settling = self.settling * (1.5 if near_edge else 1.0)
+            diastole = 1 - beat.apd90 / beat.cycle_length
+            settling = self.settling * float(np.interp(diastole, EDGE, LONGER))
             begin, onset = np.ceil(settling / beat.cycle_length) * beat.cycle_length, -first
             start = self.start[i].copy()
             for j, name in enumerate(self.slow_states):

@@ -14,6 +14,8 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ionwidgets.discovery.baseline_names import NAMES
+from ionwidgets.discovery.baselines import check_baselines, run_baseline
 from ionwidgets.discovery.before import fitted_before, refined
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.finding import write_finding
@@ -85,6 +87,7 @@ def discover(
     paced_for: float | None = None,
     predict_cl: Sequence[float] = (),
     duration: float = 20_000.0,
+    baselines: Sequence[str] = (),
     device: str = "cpu",
     progress: Control | None = None,
 ) -> Result:
@@ -110,6 +113,9 @@ def discover(
     paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
         without it the slow concentrations of every cell are free.
     predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90.
+    baselines : plain fits of all conductances at once to hold the finding against, each with its time and
+        its error: "least-squares", "cma-es" (a minute or so). They begin where the search begins, know
+        nothing of the network, and come when the finding is made.
     device : where stage 2 trains, "cpu" or "cuda".
     progress : is told how far the work is, and may end it.
 
@@ -126,6 +132,7 @@ def discover(
     # Nearly all that can be wrong with the input is said before any progress is.
     check_network(model, recording, control, network, decoder, hidden)
     device_named(device)
+    check_baselines(baselines)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
     asked = ask(model, recording, stimulus, paced_for)
@@ -180,11 +187,19 @@ def discover(
     result = outcome(question, network, retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
+    beside = [
+        run_baseline(
+            name, question, seed=seed, predict_cl=predict_cl, duration=duration, alive=heartbeat.alive,
+            report=telling(0.92, 1.0, f"Fitting all conductances, {NAMES[name]}"),
+        )
+        for name in dict.fromkeys(baselines)
+    ]  # fmt: skip
     about = {
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
         "against": "published" if before is None else "control",
         "control": None if before is None else before.about(), "predictions": predictions,
         "neural_ode": neural_check(result, question.beats),
+        "baselines": beside,
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
     finding = write_finding(objective, recording, warnings, judged, retrained, about)

@@ -62,15 +62,22 @@ def search(
     best = first
     if tried and significant(objective, first, tried[0]):
         best = _plainest(objective, singles) if len(tried[0].values) == 1 else _needed(objective, tried[0])
+    best = settled(objective, best)
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
         report(0.7 + 0.1 * len(best.values))
         more = _further(objective, best, others, together if len(best.values) == 1 else [])
         if more is None:
             break
-        best = _needed(objective, more)
+        best = settled(objective, _needed(objective, more))
         others = beside(objective, best)
     return Found(first, best, tuple(singles), others)
+
+
+def settled(objective: Objective, fitted: Fitted) -> Fitted:
+    """The fit at its very best: where it may end is else a part of how sure it is."""
+    (finest,) = fit(objective, [fitted.point], iterations=ITERATIONS, fine=True)
+    return finest or fitted
 
 
 def significant(objective: Objective, less: Fitted, more: Fitted) -> bool:
@@ -87,7 +94,7 @@ def _plainest(objective: Objective, singles: list[Fitted]) -> Fitted:
 
 def _needed(objective: Objective, fitted: Fitted) -> Fitted:
     """The fit without those of its changes that it does as well without."""
-    for change, error in fitted.standard_errors(objective).items():
+    for change, error in fitted.cautious_errors(objective).items():
         if len(fitted.values) > 1 and abs(fitted.values[change]) < 3 * error:
             fewer = {c: v for c, v in fitted.values.items() if c != change}
             (again,) = fit(objective, [replace(fitted.point, values=fewer)], iterations=ITERATIONS)
@@ -109,8 +116,8 @@ def _further(
     ranked = sorted(others, key=lambda change: -others[change].gain)[:TRIED]
     # From no further change on, so that no step is accepted that does worse than `best`.
     points = [replace(best.point, values={**best.values, change: 0.0}) for change in ranked]
-    settled = fit(objective, together, iterations=SETTLED, free=False)
-    starts: list[Point | Changes] = [*points, *(f.values for f in settled if f is not None)]
+    alone = fit(objective, together, iterations=SETTLED, free=False)
+    starts: list[Point | Changes] = [*points, *(f.values for f in alone if f is not None)]
     fitted = sorted(_run(objective, starts, ITERATIONS), key=lambda f: f.cost)
     # Two changes and the slow concentrations trade against each other along a narrow valley: time to go down.
     polished = _run(objective, [f.point for f in fitted[:POLISHED]], POLISH)

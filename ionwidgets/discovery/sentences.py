@@ -75,7 +75,10 @@ def _found(entry: Mapping[str, Any], key: str) -> float | None:
 def _interval(ci: Any) -> str:
     if not ci or any(bound is None or not math.isfinite(bound) for bound in ci):
         return ""
-    return f" (95 % interval {100 * ci[0]:.0f}–{100 * ci[1]:.0f} %)"
+    # As many decimals as tell the two apart.
+    told = ([f"{100 * bound:.{decimals}f}" for bound in ci] for decimals in range(3))
+    low, high = next((pair for pair in told if pair[0] != pair[1]), [f"{100 * bound:.2f}" for bound in ci])
+    return f" (95 % interval {low}–{high} %)"
 
 
 def explanation(finding: Finding) -> str:

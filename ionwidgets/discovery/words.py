@@ -10,6 +10,7 @@ from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.listed import in_words as change_in_words
 from ionwidgets.discovery.results import Results
 from ionwidgets.discovery.sentences import ranked
+from ionwidgets.discovery.told_baselines import told_baselines
 
 _VERDICTS = {
     "changed": "Something changed in this cell.",
@@ -34,6 +35,8 @@ def in_words(finding: dict[str, Any]) -> str:
         lines.append(
             f"  predicted at CL {cycle_length} ms: APD90 {'none' if apd90 is None else f'{apd90:.1f} ms'}"
         )
+    for row in told_baselines(finding):
+        lines.append(f"  {row.name}: {row.seconds:.1f} s, V RMSE {row.v_rmse:.2f} mV; changed: {row.changed}")
     lines += [f"  warning: {warning}" for warning in finding["warnings"]]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from ionwidgets.discovery.report.drawings import (
     restitution_figure,
 )
 from ionwidgets.discovery.report.tables import (
+    baselines_table,
     changes_table,
     facts_list,
     fit_table,
@@ -84,7 +85,7 @@ def write_report(result: Result, path: str | Path) -> None:
 
 def report_html(result: Result) -> str:
     """The page."""
-    parts = [_header(result), _changes(result), _fit(result), _own(result), _curves(result), _made(result)]
+    parts = [part(result) for part in (_header, _changes, _fit, _baselines, _own, _curves, _made)]
     return document(
         f"What changed in {file_of(result.finding['recording'])}",
         f"<main>{''.join(parts)}</main>\n<script>{get_plotlyjs()}</script>",
@@ -128,6 +129,16 @@ def _fit(result: Result) -> str:
     return (
         f'<h2>Fit and predictions</h2><div class="pair">{fit_table(result.finding)}'
         f"<div>{predictions_table(result.finding)}{restitution_figure(result)}</div></div>"
+    )
+
+
+def _baselines(result: Result) -> str:
+    if not result.finding.get("baselines"):
+        return ""
+    return (
+        '<h2>Beside a plain fit</h2><p class="soft">Every conductance fitted at once to the same beats, '
+        "without a network. Such a fit spreads a change over many currents; what it moves by more than "
+        f"10&nbsp;% is named.</p>{baselines_table(result.finding)}"
     )
 
 

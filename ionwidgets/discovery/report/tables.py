@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ionwidgets.discovery.report.words import lengths, model_words
+from ionwidgets.discovery.told_baselines import told_baselines
 from ionwidgets.discovery.told_changes import Told, told_change, told_changes
 from ionwidgets.numbers import number, percent, signed
 
@@ -90,6 +91,24 @@ def predictions_table(finding: Finding) -> str:
     rows = [[f"{length} ms", _ms(one["apd90_ms"], number)] for length, one in predictions.items()]
     caption = "Predicted by the model" + (" with the change" if finding["verdict"] == "changed" else "")
     return _table(caption, ["Cycle length", "APD90 (ms)"], rows)
+
+
+def baselines_table(finding: Finding) -> str:
+    """Time and error of the finding and of every baseline, and what each says has changed."""
+    rows = told_baselines(finding)
+    lengths_asked = list(rows[0].apd90)
+    heads = ["Fit", "Seconds", "V off by (mV RMS)", "Changed", *(f"APD90 at {c} ms" for c in lengths_asked)]
+    cells = [
+        [
+            row.name,
+            number(row.seconds, ""),
+            number(row.v_rmse, ""),
+            row.changed.replace(" x", " ×"),
+            *(_ms(row.apd90[c], number) for c in lengths_asked),
+        ]
+        for row in rows
+    ]
+    return _table("Time and error side by side", heads, cells)
 
 
 def own_table(control: Finding) -> str:

@@ -15,17 +15,20 @@ from typing import Any
 
 import numpy as np
 from discovery.score.cases import CELL, SETS, Case, cases
+from discovery.score.coverage import lines as coverage_lines
+from discovery.score.peers import compared, peers_table
 from discovery.score.recorded import HELD_OUT, Recorded, recorded
 
 from ionwidgets.discovery import discover
+from ionwidgets.discovery.baseline_names import NAMES
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import load_model
 
 Row = dict[str, Any]
 
 
-def scored(case: Case, made: Recorded) -> Row:
-    """What discovery says of one recording, beside the truth."""
+def scored(case: Case, made: Recorded, baselines: bool = False) -> Row:
+    """What discovery says of one recording, beside the truth; with `baselines`, what those say too."""
     row: Row = {
         "name": case.name, "kind": case.kind, "matters": made.matters, "changed": bool(_truth(case)),
         "moved_apd90_ms": round(made.moved_apd90, 2), "moved_V_mV": round(made.moved_V, 2),
@@ -33,10 +36,18 @@ def scored(case: Case, made: Recorded) -> Row:
     }  # fmt: skip
     started = time.perf_counter()
     try:
-        finding = discover(load_model(CELL), made.recording, made.before, predict_cl=HELD_OUT).finding
+        finding = discover(
+            load_model(CELL),
+            made.recording,
+            made.before,
+            predict_cl=HELD_OUT,
+            baselines=list(NAMES) if baselines else (),
+        ).finding
     except IonWidgetsError as error:
         return row | {"verdict": "refused", "why": " ".join(str(error).split())}
-    return row | {"seconds": round(time.perf_counter() - started, 1)} | read(case, made, finding)
+    row |= {"peers": compared(case, made, finding)} if baselines else {}
+    seconds = finding["elapsed_s"] if baselines else time.perf_counter() - started
+    return row | {"seconds": round(seconds, 1)} | read(case, made, finding)
 
 
 def read(case: Case, made: Recorded, finding: dict[str, Any]) -> Row:
@@ -147,17 +158,27 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this word")
     parser.add_argument("--json", type=Path, help="write every row there")
     parser.add_argument("--folder", type=Path, default=Path(".score"), help="where recordings are kept")
+    parser.add_argument("--baselines", action="store_true", help="plain fits beside it, of changed scales")
+    parser.add_argument("--coverage", type=int, default=0, metavar="FITS", help="intervals, nothing else")
     asked = parser.parse_args()
+    if asked.coverage:
+        for line in coverage_lines(asked.set, asked.folder, asked.coverage):
+            print(line, flush=True)
+        return
     rows = []
     for case in cases(asked.set):
-        if asked.only not in case.name:
+        made = recorded(case, asked.set, asked.folder)
+        scales_alone = case.scale and not (case.shift or case.slow or case.own)
+        if asked.only not in case.name or (asked.baselines and not (scales_alone and made.matters)):
             continue
-        rows.append(scored(case, recorded(case, asked.set, asked.folder)))
+        rows.append(scored(case, made, asked.baselines))
         if asked.set == "open":
             print(_line(rows[-1]), flush=True)
         if asked.json is not None:
             asked.json.write_text(json.dumps(rows, indent=1))
     print(f"\n{asked.set} set\n{summary(rows)}")
+    if asked.baselines:
+        print(peers_table(rows))
 
 
 def _line(row: Row) -> str:

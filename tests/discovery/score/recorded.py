@@ -46,8 +46,9 @@ class Recorded:
 
 def recorded(case: Case, which: str, folder: Path) -> Recorded:
     """Simulate, or read what was simulated before."""
-    unchanged = Case("before", cell=case.cell, own=case.own, sample=case.sample)
-    altered, control = (_clean(c, which, folder) for c in (case, unchanged))
+    unchanged = Case("before", cell=case.cell, own=case.own)
+    sample = min(case.sample or SAMPLE, SAMPLE)
+    altered, control = (clean(c, which, folder, sample) for c in (case, unchanged))
     apd90 = dict(zip(HELD_OUT, altered["apd90"].values.tolist(), strict=True))
     lengths = altered["cycle_length"].values[:, None]
     shown = (altered["time"].values - altered["onset"].values[:, None]) % lengths > UPSTROKE
@@ -80,8 +81,9 @@ def _measured(case: Case, clean: xr.Dataset, which: str) -> xr.Dataset:
     return xr.Dataset(variables, coords, {"source": f"{case.name} (CVODES)"})
 
 
-def _clean(case: Case, which: str, folder: Path) -> xr.Dataset:
-    model, sample = _altered(case), min(case.sample or SAMPLE, SAMPLE)
+def clean(case: Case, which: str, folder: Path, sample: float = SAMPLE) -> xr.Dataset:
+    """V and Ca_i without noise, every `sample` ms, the onset of a stimulus and the held-out APD90."""
+    model = _altered(case)
     about = json.dumps([model.hash, SETS[which], LENGTHS, HELD_OUT, PACED_FOR, RECORDED, sample, LONG, FINE])
     path = folder / f"{sha256(about.encode()).hexdigest()[:16]}.nc"
     if not path.exists():

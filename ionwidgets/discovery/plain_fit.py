@@ -19,22 +19,31 @@ from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.errors import TrainingError
+from ionwidgets.models import IonicModel
 
 ITERATIONS = 25
+
+
+def own_changes(model: IonicModel) -> list[Change]:
+    """The "own" scale of every current."""
+    return [Change("own", current.name) for current in model.currents]
 
 
 def plain_fit(objective: Objective, ratios: Mapping[str, float], report: Callable[[float], None]) -> Fitted:
     """Fit the "own" scales of all currents.
 
-    `ratios`: what the network makes of each current; where the model does not run with them, the fit begins
-    at the published values.
+    `ratios`: what the network makes of each current, left out for the published value; where the model does
+    not run with them, the fit begins at the published values.
 
     Raises
     ------
     TrainingError : the model runs with neither.
     """
-    changes = [Change("own", current.name) for current in objective.model.currents]
-    for start in ({c: float(np.log(ratios[c.target])) for c in changes}, dict.fromkeys(changes, 0.0)):
+    changes = own_changes(objective.model)
+    for start in (
+        {c: float(np.log(ratios.get(c.target, 1.0))) for c in changes},
+        dict.fromkeys(changes, 0.0),
+    ):
         (fitted,) = fit(objective, [start], iterations=ITERATIONS, report=report)
         if fitted is not None:
             return fitted
