@@ -23,7 +23,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 
 SCHEMA = "ionwidgets/finding/1"
-INTERVALS = "95 %: 1.96 standard errors, from the curvature of the fit through the ODE (Gauss-Newton) and what it leaves over"
+INTERVALS = "95 %, Gauss-Newton: from the curvature of the fit through the ODE and what it leaves over"
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 

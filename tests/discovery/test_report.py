@@ -72,6 +72,7 @@ def test_it_says_what_was_found_with_numbers_and_units(result: Result) -> None:
             "slope_ratio_ci95": [0.9, 1.2], "tau_ratio": 1.22, "tau_ratio_ci95": [0.247, 6.07],
         }  # fmt: skip
         finding["fit"]["apd90_error_ms"]["400"] = 0.004
+        finding["predictions"] = {"450": {"apd90_ms": 346.96}, "700": {"apd90_ms": 369.32}}
 
     read = Read(report_html(changed(result, known)))
     for words in (
@@ -173,7 +174,7 @@ def test_unexplained_gives_no_size(result: Result) -> None:
     assert "Nothing is predicted" in read.text and "the model cannot produce this recording" in read.text
     assert "2. I_bNa (g_bNa) 100 %" in read.text and "×" not in read.text and "V½" not in read.text
     assert "400 ms no action potential" in read.text
-    assert "figure-attribution" in read.plots() and "APD90 is off by up to 0 ms" in read.text
+    assert "figure-attribution" in read.plots() and "APD90 is off by up to 0.006 ms" in read.text
 
 
 def test_a_recording_that_was_no_file_has_no_name(result: Result) -> None:

@@ -1,10 +1,10 @@
 """How often a 95 % interval holds the truth: many recordings of the same cells, each with noise of its own.
 
 ``make score ARGS="--coverage 240"``. Every cell of the set with a change of its own (a conductance, two, a
-gate shifted, made steeper or slowed) is recorded again and again; the true change is fitted as `discover` fits what it
-settles on, from zero. Without noise a cell is recorded once. Three numbers a line: fits, intervals that hold
-the truth, and the root mean square of (found - truth) / standard error, 1 where an interval is as wide as it
-should be.
+gate shifted, made steeper or slowed) is recorded again and again; the true change is fitted as `discover`
+fits what it settles on, from zero. Without noise a cell is recorded once. Three numbers a line: fits,
+intervals that hold the truth, and the root mean square of (found - truth) / standard error, 1 where an
+interval is as wide as it should be.
 """
 
 from __future__ import annotations
