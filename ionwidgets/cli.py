@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import ionwidgets as iw
-from ionwidgets.arguments import Progress, cycle_lengths, factors, milliseconds, numbers, pacing, stimulus
+from ionwidgets.arguments import (
+    Progress,
+    cycle_lengths,
+    factors,
+    leak,
+    milliseconds,
+    numbers,
+    paced_at,
+    pacing,
+    stimulus,
+)
 from ionwidgets.errors import IonWidgetsError
 
 if TYPE_CHECKING:
@@ -159,6 +169,18 @@ def discover(
     paced_for: Annotated[
         float | None, typer.Option(help="ms paced from the model's initial state before the recording.")
     ] = None,
+    length: Annotated[
+        str,
+        typer.Option("--cycle-length", help="ms, if the file does not say: RECORDING or RECORDING,CONTROL."),
+    ] = "",
+    conditions: Annotated[
+        str,
+        typer.Option(help="What was in the bath, in mM and K: K_o=4,T=310, or any constant of the model."),
+    ] = "",
+    junction_potential: Annotated[
+        float | None, typer.Option(help="Liquid junction potential [mV], taken off V as it was measured.")
+    ] = None,
+    leak_: Annotated[str, typer.Option("--leak", help="G,E of the seal, in nS/pF and mV: 0.02,0.")] = "",
     predict_cl: Annotated[str, typer.Option(help="Cycle lengths [ms] to predict APD90 at: 450,700.")] = "",
     duration: Annotated[float, typer.Option(help="ms of pacing of a prediction.")] = 20_000.0,
     decoder: Annotated[
@@ -177,13 +199,16 @@ def discover(
     for path in (export, report, Path(json_) if json_ not in ("", "-") else None):
         if path is not None:
             _writable(path)
-    predicted, applied = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_)
-    data, cell = _read(recording, columns, units), iw.load_model(model)
-    before = None if control is None else _read(control, columns, units)
+    predicted, applied, seal = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_), leak(leak_)
+    bath = factors([conditions], "--conditions", "NAME=VALUE, such as K_o=4") if conditions else None
+    own, own_control = paced_at(length)
+    data, cell = _read(recording, columns, units, own), iw.load_model(model)
+    before = None if control is None else _read(control, columns, units, own_control)
     with Progress() as progress:
         result = iw.discover(
             cell, data, before, network=Network.load(network) if network else None, eta=eta, decoder=decoder,
-            seed=seed, stimulus=applied, paced_for=paced_for, predict_cl=predicted, duration=duration,
+            seed=seed, stimulus=applied, paced_for=paced_for, conditions=bath,
+            junction_potential=junction_potential, leak=seal, predict_cl=predicted, duration=duration,
             progress=progress,
         )  # fmt: skip
     if report is not None:
@@ -298,12 +323,13 @@ def _print(table: pd.DataFrame, empty: str) -> None:
     print(table.rename(columns=TITLES).to_string(index=False, float_format=lambda x: f"{x:.4g}"))
 
 
-def _read(file: Path, columns: str, units: str) -> Any:
+def _read(file: Path, columns: str, units: str, cycle_length: float | None = None) -> Any:
     from ionwidgets.recordings import parse_columns, parse_units
 
     return iw.read_recording(
-        file, columns=parse_columns(columns) if columns else None, units=parse_units(units) if units else None
-    )
+        file, columns=parse_columns(columns) if columns else None,
+        units=parse_units(units) if units else None, cycle_length=cycle_length,
+    )  # fmt: skip
 
 
 def _writable(path: Path) -> None:
