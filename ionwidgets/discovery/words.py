@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import log
 from typing import Any
 
-from ionwidgets.discovery.sentences import ranked
+from ionwidgets.discovery.sentences import ranked, setup
 
 _VERDICTS = {
     "changed": "Something changed in this cell.",
@@ -20,6 +20,8 @@ def in_words(finding: dict[str, Any]) -> str:
     model = ":".join(filter(None, (finding["model"], finding["variant"])))
     recording = finding["recording"]["file"] or "the recording"
     lines = [f"{model} against {recording}: {_VERDICTS[finding['verdict']]}"]
+    if told := setup(finding):
+        lines.append(f"  under {told}")
     if finding.get("control"):
         lines.append(_before(finding["control"]))
     for entry in ranked(finding)[:5]:

@@ -114,7 +114,8 @@ def typical_beats(
         if not np.isfinite(cycle_length):
             raise RecordingError(
                 "the cycle length is not known, and a finding needs paced beats; give it in a column "
-                "'cycle_length [ms]', or with cycle_length= of read_recording (--cycle-length MS)",
+                "'cycle_length [ms]', or with cycle_length= of read_recording (--cycle-length MS); a cell "
+                "that beats by itself is compared as if it were paced",
                 file=name,
             )
         V = recording["V"].values[cell]
@@ -162,7 +163,8 @@ def _average(
     is_part = not whole.size
     if is_part:
         whole = begun[:1]
-    apd90 = sampled_biomarkers(time, V, whole)["APD90"]
+    # With every stimulus, as a beat ends where the next begins.
+    apd90 = sampled_biomarkers(time, V, onsets)["APD90"][np.isin(onsets, whole)]
     if is_part and not np.isfinite(apd90).any():
         return None
     step = float(time[1] - time[0])
