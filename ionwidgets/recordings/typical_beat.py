@@ -10,13 +10,12 @@ import xarray as xr
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import find_beats, follows_one_to_one, stimulus_times
+from ionwidgets.recordings.injected_pulse import pulse_times
 from ionwidgets.recordings.units import ARBITRARY
 from ionwidgets.simulation.injected import in_steps, repeated, with_pulse
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
 LEAD = 5.0  # ms of rest kept before the stimulus
-LEAST_PULSE = 1.0  # A/F by which an injected pulse stands out from what is injected before it
-PULSE = (-3.0, 6.0)  # ms from the estimated onset in which it is sought
 FINEST = 0.5  # ms; denser recordings are averaged down to it
 
 
@@ -119,7 +118,11 @@ def typical_beats(
                 file=name,
             )
         V = recording["V"].values[cell]
-        onsets = stimulus_times(time, V, cycle_length, pulse, None if "V" in arbitrary else amplitude)
+        trace, current = (None if x is None else x.values[cell] for x in (Ca, injected))
+        pulses = None if current is None else pulse_times(time, V, current, cycle_length, name)
+        onsets = pulses
+        if onsets is None:
+            onsets = stimulus_times(time, V, cycle_length, pulse, None if "V" in arbitrary else amplitude)
         follows = (
             follows_one_to_one(time, V, cycle_length, onsets=onsets) if len(find_beats(time, V)) else None
         )
@@ -129,12 +132,11 @@ def typical_beats(
             )
             warnings.append(f"CL {cycle_length:g} {words} and was left out")
             continue
-        trace, current = (None if x is None else x.values[cell] for x in (Ca, injected))
         beat = _average(cell, float(cycle_length), time, V, trace, current, onsets)
         if beat is None:
             warnings.append(f"CL {cycle_length:g} holds no whole beat and was left out")
             continue
-        beats.append(replace(beat, arbitrary=arbitrary, pulsed=_pulsed(beat, name)))
+        beats.append(replace(beat, arbitrary=arbitrary, pulsed=pulses is not None))
         if beat.recorded is not None:
             unseen = beat.step * np.count_nonzero(~beat.recorded)
             warnings.append(
@@ -197,21 +199,3 @@ def _binned(values: np.ndarray, kept: int) -> np.ndarray:
     """Means of every `kept` samples: of a current they carry the same charge."""
     means: np.ndarray = values.reshape(-1, kept).mean(1)
     return means
-
-
-def _pulsed(beat: TypicalBeat, name: str) -> bool:
-    """Whether the pulse that paced the cell is in the injected current."""
-    if beat.I_inj is None:
-        return False
-    added = beat.I_inj - np.median(beat.I_inj[beat.time < PULSE[0]])
-    near = added[(beat.time >= PULSE[0]) & (beat.time <= PULSE[1])]
-    largest = float(near[np.abs(near).argmax()])
-    if largest > LEAST_PULSE and largest > 2 * -near.min():
-        raise RecordingError(
-            f"the injected current has a pulse of {largest:+.3g} A/F at the stimulus, and in I_inj what "
-            "depolarises is negative; turn its sign with its unit: units={'I_inj': '-A/F'} "
-            "(--units I_inj=-A/F)",
-            file=name,
-            column="I_inj",
-        )
-    return largest < -LEAST_PULSE
