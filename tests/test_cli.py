@@ -361,7 +361,7 @@ def test_files_that_are_not_there_or_not_for_us(run, tmp_path: Path) -> None:
         ("discover {} --model tnnp2004 --predict-cl 450 --duration 0", "positive duration"),
         ("discover {} --model tnnp2004 --columns time", "time"),
         ("discover {} --model tnnp2004 --conditions K_o", "expected NAME=VALUE, such as K_o=4"),
-        ("discover {} --model tnnp2004 --conditions Ko=4", "unknown constant of tnnp2004:epi 'Ko'"),
+        ("discover {} --model tnnp2004 --conditions Ko=4", "unknown constant of tnnp2004:M 'Ko'"),
         ("discover {} --model tnnp2004 --leak 0.1", "expected G,E in nS/pF and mV"),
         ("discover {} --model tnnp2004 --junction-potential 99", "at most 50 either way"),
         ("discover {} --model tnnp2004 --cycle-length 1,2,3", "MS,MS where the control"),
