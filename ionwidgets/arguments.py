@@ -48,13 +48,15 @@ def pacing(lengths: str, duration: float | None, s2: str) -> Any:
     return iw.S1S2(s1=paced[0], s2=cycle_lengths(s2, "--s2"))
 
 
-def factors(texts: list[str], option: str = "--scale") -> dict[str, float]:
+def factors(
+    texts: list[str], option: str = "--scale", expected: str = "NAME=FACTOR, such as g_Kr=0.25"
+) -> dict[str, float]:
     """``["g_Kr=0.25", "g_to=3"]`` as a mapping; one text may hold several, separated by commas."""
     scale: dict[str, float] = {}
     for part in (part for text in texts for part in text.split(",")):
         name, equals, value = part.partition("=")
         if not equals:
-            raise IonWidgetsError(f"{option} {part}: expected NAME=FACTOR, such as g_Kr=0.25")
+            raise IonWidgetsError(f"{option} {part}: expected {expected}")
         if name.strip() in scale:
             raise IonWidgetsError(f"{option} {part}: {name.strip()} is given twice")
         scale[name.strip()] = _number(value, f"{option} {part}")
@@ -76,12 +78,31 @@ def milliseconds(text: str, option: str) -> list[float]:
 
 def stimulus(text: str) -> tuple[float, float] | None:
     """``"-52,1"`` as (amplitude [A/F], duration [ms])."""
+    return _pair(text, "--stimulus", "AMPLITUDE,DURATION in A/F and ms, such as -52,1")
+
+
+def leak(text: str) -> tuple[float, float] | None:
+    """``"0.02,0"`` as (g [nS/pF], E [mV])."""
+    return _pair(text, "--leak", "G,E in nS/pF and mV, such as 0.02,0")
+
+
+def paced_at(text: str) -> tuple[float | None, float | None]:
+    """``"1000"`` or ``"1500,1000"`` as the cycle lengths [ms] of recording and control; None: not given."""
+    given = milliseconds(text, "--cycle-length")
+    if len(given) > 2:
+        raise IonWidgetsError(
+            f"--cycle-length {text}: expected MS, or MS,MS where the control recording has another"
+        )
+    return (given[0], given[-1]) if given else (None, None)
+
+
+def _pair(text: str, option: str, expected: str) -> tuple[float, float] | None:
     if not text:
         return None
     parts = text.split(",")
     if len(parts) != 2:
-        raise IonWidgetsError(f"--stimulus {text}: expected AMPLITUDE,DURATION in A/F and ms, such as -52,1")
-    return _number(parts[0], f"--stimulus {text}"), _number(parts[1], f"--stimulus {text}")
+        raise IonWidgetsError(f"{option} {text}: expected {expected}")
+    return _number(parts[0], f"{option} {text}"), _number(parts[1], f"{option} {text}")
 
 
 def _number(text: str, where: str) -> float:

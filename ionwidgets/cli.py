@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import ionwidgets as iw
-from ionwidgets.arguments import Progress, cycle_lengths, factors, milliseconds, numbers, pacing, stimulus
+from ionwidgets.arguments import (
+    Progress,
+    cycle_lengths,
+    factors,
+    leak,
+    milliseconds,
+    numbers,
+    paced_at,
+    pacing,
+    stimulus,
+)
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.places import check_file, check_folder
 
@@ -164,6 +174,18 @@ def discover(
     paced_for: Annotated[
         float | None, typer.Option(help="ms paced from the model's initial state before the recording.")
     ] = None,
+    length: Annotated[
+        str,
+        typer.Option("--cycle-length", help="ms, if the file does not say: RECORDING or RECORDING,CONTROL."),
+    ] = "",
+    conditions: Annotated[
+        str,
+        typer.Option(help="What was in the bath, in mM and K: K_o=4,T=310, or any constant of the model."),
+    ] = "",
+    junction_potential: Annotated[
+        float | None, typer.Option(help="Liquid junction potential [mV], taken off V as it was measured.")
+    ] = None,
+    leak_: Annotated[str, typer.Option("--leak", help="G,E of the seal, in nS/pF and mV: 0.02,0.")] = "",
     predict_cl: Annotated[str, typer.Option(help="Cycle lengths [ms] to predict APD90 at: 450,700.")] = "",
     duration: Annotated[float, typer.Option(help="ms of pacing of a prediction.")] = 20_000.0,
     decoder: Annotated[
@@ -200,14 +222,16 @@ def discover(
             check(path)
     if export is not None and not several:
         check_suffix(export)
-    predicted, applied = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_)
-    data, before, failed = _read_cells(recording, control or [], columns, units)
+    predicted, applied, seal = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_), leak(leak_)
+    bath = factors([conditions], "--conditions", "NAME=VALUE, such as K_o=4") if conditions else None
+    data, before, failed = _read_cells(recording, control or [], columns, units, paced_at(length))
     cell = iw.load_model(model)
     with Progress() as progress:
         options = {
             "network": Network.load(network) if network else None, "eta": eta, "decoder": decoder,
             "seed": seed, "stimulus": applied, "paced_for": paced_for, "predict_cl": predicted,
-            "duration": duration, "progress": progress,
+            "duration": duration, "progress": progress, "conditions": bath,
+            "junction_potential": junction_potential, "leak": seal,
             "baselines": [name.strip() for name in baselines.split(",") if name.strip()],
         }  # fmt: skip
         result: Result | Results
@@ -334,16 +358,21 @@ def _print(table: pd.DataFrame, empty: str) -> None:
     print(table.rename(columns=TITLES).to_string(index=False, float_format=lambda x: f"{x:.4g}"))
 
 
-def _read(file: Path, columns: str, units: str) -> Any:
+def _read(file: Path, columns: str, units: str, cycle_length: float | None = None) -> Any:
     from ionwidgets.recordings import parse_columns, parse_units
 
     return iw.read_recording(
-        file, columns=parse_columns(columns) if columns else None, units=parse_units(units) if units else None
-    )
+        file, columns=parse_columns(columns) if columns else None,
+        units=parse_units(units) if units else None, cycle_length=cycle_length,
+    )  # fmt: skip
 
 
 def _read_cells(
-    files: list[Path], controls: list[Path], columns: str, units: str
+    files: list[Path],
+    controls: list[Path],
+    columns: str,
+    units: str,
+    lengths: tuple[float | None, float | None],
 ) -> tuple[list[Any], list[Any], dict[int, Any]]:
     """Recordings and controls; of several, those that cannot be read by their place, with the reason."""
     from ionwidgets.discovery.results import Cell
@@ -357,7 +386,9 @@ def _read_cells(
     for place, file in enumerate(files):
         pair = [file, *controls[place : place + 1]]
         try:
-            data_, *before_ = [_read(path, columns, units) for path in pair]
+            data_, *before_ = [
+                _read(path, columns, units, own) for path, own in zip(pair, lengths, strict=False)
+            ]
         except RecordingError as error:
             # A name that was mistyped is said at once.
             if len(files) == 1 or not all(path.is_file() for path in pair):

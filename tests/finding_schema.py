@@ -30,6 +30,9 @@ def check(finding: Finding, model: Any) -> None:
         assert isinstance(finding[name], kind), name
     assert finding["schema"] == "ionwidgets/finding/1"
     assert (finding["model"], finding["variant"]) == (model.name, model.variant)
+    assert not finding.get("conditions") or finding["conditions"].keys() == {
+        "constants", "junction_potential_mV", "leak",
+    }  # fmt: skip
     assert finding["elapsed_s"] > 0 and finding["verdict"] in VERDICTS
     assert finding["versions"] and all(isinstance(v, str) for v in finding["versions"].values())
     recording = finding["recording"]

@@ -301,6 +301,23 @@ def test_several_cells_that_cannot_be_are_refused_at_once(run, tmp_path: Path) -
     assert ".mmt (Myokit)" in err
 
 
+def test_discover_under_the_conditions_of_the_recording(run, tmp_path: Path) -> None:
+    file = tmp_path / "cell7.csv"
+    lines = (DATA / "shortqt.csv").read_text(encoding="utf-8").splitlines()
+    # One cell, V shown 3 mV too low; no cycle length in the file.
+    cells = [line.split(",") for line in lines[1:] if line.startswith("800,")]
+    rows = "\n".join(f"{time},{float(V) - 3:.4f},{Ca},0" for _, time, V, Ca in cells)
+    file.write_text(f"time [ms],V [mV],Ca_i [mM],pipette\n{rows}\n", encoding="utf-8")
+    code, out, err = run(
+        "discover", file, "--model", "tnnp2004:M", "--cycle-length", "800", "--conditions", "K_o=5.4,T=310",
+        "--junction-potential", "-3", "--leak", "0,0", "--columns", "current=pipette",
+        "--units", "current=pA/pF",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "under K_o=5.4; T=310; junction potential -3 mV, taken off V; leak of the seal 0 nS/pF" in out
+    assert "1. I_CaL (g_CaL) x0.2" in out
+
+
 # ---- what is refused ----
 
 
@@ -389,6 +406,12 @@ def test_files_that_are_not_there_or_not_for_us(run, tmp_path: Path) -> None:
         ("discover {} --model tnnp2004 --paced-for -1", "paced_for"),
         ("discover {} --model tnnp2004 --predict-cl 450 --duration 0", "positive duration"),
         ("discover {} --model tnnp2004 --columns time", "time"),
+        ("discover {} --model tnnp2004 --conditions K_o", "expected NAME=VALUE, such as K_o=4"),
+        ("discover {} --model tnnp2004 --conditions Ko=4", "unknown constant of tnnp2004:M 'Ko'"),
+        ("discover {} --model tnnp2004 --leak 0.1", "expected G,E in nS/pF and mV"),
+        ("discover {} --model tnnp2004 --junction-potential 99", "at most 50 either way"),
+        ("discover {} --model tnnp2004 --cycle-length 1,2,3", "MS,MS where the control"),
+        ("discover {} --model tnnp2004 --cycle-length 500", "the file gives the cycle length"),
         ("discover {} --model tnnp2004 --units V=parsec", "parsec"),
     ],
 )

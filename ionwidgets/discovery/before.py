@@ -18,6 +18,7 @@ from ionwidgets.discovery.change import Change, scales
 from ionwidgets.discovery.finding import WIDEST
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.heartbeat import Stage
+from ionwidgets.discovery.judge import UNEXPLAINED, near
 from ionwidgets.discovery.objective import Objective, Point
 from ionwidgets.discovery.plain_fit import plain_fit
 from ionwidgets.discovery.prepare import aligned
@@ -62,12 +63,13 @@ class Before:
         return edited(self.question.model, self.scales, {}, {})
 
     @property
+    def stranger(self) -> bool:
+        """Whether the model cannot produce the recording before the change, by the measure of the verdict."""
+        return self.left[0] > UNEXPLAINED or not near(self.objective, self.fitted)
+
+    @property
     def warnings(self) -> list[str]:
         return [f"control recording: {warning}" for warning in self.question.warnings]
-
-    def network_of(self, model: IonicModel) -> Network:
-        """The network, which has learnt the gates, as one of `model`, whose gates are the same."""
-        return replace(self.network, card={**self.network.card, "model_hash": model.hash})
 
     @property
     def left(self) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ionwidgets.discovery.change import Change, candidates
+from ionwidgets.discovery.change import BOUND, Change, candidates
 from ionwidgets.discovery.gauss_newton import Fitted, normal_equations, perturbed
 from ionwidgets.discovery.long_run import long_run_variance
 from ionwidgets.discovery.objective import Objective
@@ -41,5 +41,6 @@ def beside(objective: Objective, found: Fitted) -> dict[Change, Beside]:
         inverse = np.linalg.pinv(matrix, hermitian=True)
         step = inverse @ right
         error = float(np.sqrt(max(0.0, inverse[n, n]) * variance))
-        answers[change] = Beside(float(step[n]), error, float(right @ step))
+        bound = BOUND[change.kind]
+        answers[change] = Beside(float(np.clip(step[n], -bound, bound)), error, float(right @ step))
     return answers

@@ -173,7 +173,13 @@ def _rivals(model: IonicModel, judged: Judged) -> list[str]:
 
 def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]) -> list[str]:
     remarks = []
-    if judged.verdict == "unexplained":
+    if judged.stranger:
+        remarks.append(
+            "the model cannot produce the control recording, whatever its conductances: "
+            f"{objective.discrepancy[0]:.1f} mV RMS of V stay unexplained before anything has changed; "
+            "choose a model of this kind of cell"
+        )
+    elif judged.verdict == "unexplained":
         V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))
         remarks.append(
             f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; "

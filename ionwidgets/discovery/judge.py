@@ -24,7 +24,8 @@ class Judged:
     """verdict; best: the fit that it rests on; values, errors: of every change, those found and those beside
     them; importance: what a change of that value explains when it is put alone into the ODE; alone: what a
     change of this kind, of whatever value, could explain alone; order: changes, the first explains most;
-    rivals: changes that explain the recording as well as what was found; left: V unexplained [mV]."""
+    rivals: changes that explain the recording as well as what was found; left: V unexplained [mV]; stranger:
+    the model cannot produce the control recording either, whatever its conductances."""
 
     verdict: str
     best: Fitted
@@ -35,6 +36,7 @@ class Judged:
     order: list[Change]
     rivals: list[Change]
     left: float
+    stranger: bool = False
 
     @property
     def changes(self) -> dict[Change, float]:
@@ -48,14 +50,16 @@ def judge(
     screened: list[Fitted],
     found: Found,
     known: Mapping[Change, float] | None = None,
+    stranger: bool = False,
 ) -> Judged:
     """Weigh what was found. Shares are of the cost (see `objective`) of "no change".
 
-    `known`: standard errors that know more than this fit does, such as how well the cell itself is known.
+    `known`: standard errors that know more than this fit does, such as how well the cell itself is known;
+    `stranger`: the cell was none of the model's before the change, so that of no change anything is known.
     """
     best = found.best
     left = left_over(objective, best)
-    if left > UNEXPLAINED + objective.discrepancy[0] or not _near(objective, best):
+    if stranger or left > UNEXPLAINED + objective.discrepancy[0] or not near(objective, best):
         verdict = "unexplained"
     elif not best.values or not significant(objective, found.none, best) or effect(objective, best) < EFFECT:
         verdict = "unchanged"
@@ -80,10 +84,10 @@ def judge(
             for f in found.singles
             if only(f) not in best.values and not significant(objective, f, best)
         ]
-    return Judged(verdict, best, values, errors, importance, alone, order, rivals, left)
+    return Judged(verdict, best, values, errors, importance, alone, order, rivals, left, stranger)
 
 
-def _near(objective: Objective, fitted: Fitted) -> bool:
+def near(objective: Objective, fitted: Fitted) -> bool:
     """Whether APD90 is near that of the recording in every cell that has one."""
     off = [
         beat_apd90(run.traces[: beat.time.size, 0], beat) - beat_apd90(beat.V, beat)

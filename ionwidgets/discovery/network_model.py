@@ -13,6 +13,7 @@ from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 from ionwidgets.models.rewriting import free_name, lift_nested
 from ionwidgets.models.structure import Dependencies, gate_form
+from ionwidgets.models.surroundings import without_leak
 from ionwidgets.simulation import voltage_grid
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ STEP = 5  # of the grid's points to one that is fitted
 
 def network_model(result: Result) -> IonicModel:
     """`Result.neural_ode` in closed form, with each curve's formula and error in the description."""
-    model = edited(result.model, result.scales, {}, {})
+    model = edited(without_leak(result.model), result.scales, {}, {})
     equations = model.equations.clone()
     voltage = myokit.Name(equations.get(model.variables[model.voltage].qname()))
     ms = equations.time().unit()

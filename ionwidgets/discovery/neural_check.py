@@ -22,9 +22,12 @@ DURATION = 20_000.0  # ms of pacing
 def neural_check(result: Result, beats: Sequence[TypicalBeat]) -> dict[str, Any]:
     """APD90 [ms], neural ODE minus recording, by cycle length, and the RMS of V's difference [mV].
 
-    After 20 s of pacing, over one beat but its upstroke; None where the cell does not run or V is in
-    arbitrary units.
+    After 20 s of pacing, over one beat but its upstroke; None where the cell does not run, V is in arbitrary
+    units, or a current was injected.
     """
+    nothing = {"v_rmse_mV": None, "apd90_error_ms": {f"{b.cycle_length:g}": None for b in beats}}
+    if any(beat.I_inj is not None for beat in beats):
+        return nothing
     V = result.model.voltage
     errors: dict[str, float | None] = {}
     off = []
@@ -37,12 +40,13 @@ def neural_check(result: Result, beats: Sequence[TypicalBeat]) -> dict[str, Any]
                 record_from=onset - beat.cycle_length,
             )  # fmt: skip
         except SimulationError:
-            return {"v_rmse_mV": None, "apd90_error_ms": {f"{b.cycle_length:g}": None for b in beats}}
+            return nothing
         found = np.interp(onset + beat.time, run["time"].values, run[V].values[0])
         error = beat_apd90(found, beat) - beat_apd90(beat.V, beat)
         errors[f"{beat.cycle_length:g}"] = round(error, 3) if np.isfinite(error) else None
         if "V" not in beat.arbitrary:
             late = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])
-            off.append((found - beat.V)[late])
+            seen = late if beat.recorded is None else late & beat.recorded
+            off.append((found - beat.V)[seen])
     rmse = round(float(np.sqrt(np.square(np.concatenate(off)).mean())), 4) if off else None
     return {"v_rmse_mV": rmse, "apd90_error_ms": errors}

@@ -86,8 +86,11 @@ class Objective:
         self.settling, self.steps, self.alive = settling, steps, alive
         self.discrepancy, self.before = discrepancy, before
         self.cell_runs = 0  # that were asked for so far
-        amplitude, self.pulse = stimulus
-        self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: amplitude})
+        self.stimulus, self.pulse = stimulus, stimulus[1]
+        # What is injected is counted in the stimulus' amplitude, which must not be 0 then.
+        injects = any(beat.I_inj is not None for beat in beats)
+        self.amplitude = -1.0 if injects and stimulus[0] == 0 else stimulus[0]
+        self.kernel = kernel_for(model).with_constants({model.stimulus.parameter: self.amplitude})
         with_calcium = model.calcium is not None and all(beat.Ca_i is not None for beat in beats)
         self.names = [name for name in model.observables if name == model.voltage or with_calcium]
         slow: tuple[list[str], NDArray] = ([], np.empty(0)) if paced_for else _slow_states(model, control)
@@ -158,7 +161,12 @@ class Objective:
             for j, name in enumerate(self.slow_states):
                 start[self.kernel.index(name)] *= np.exp(point.slow[i, j])
         end = begin + (beat.time.size - 1) * beat.step
-        return Cell(beat.cycle_length, end, start, factors, table, begin, onset)
+        changes = beat.injection(self.stimulus, end, onset)
+        if changes is not None:
+            changes[:, 1] /= self.amplitude
+        elif self.amplitude != self.stimulus[0]:
+            changes = np.empty((0, 2))
+        return Cell(beat.cycle_length, end, start, factors, table, begin, onset, changes)
 
     # ---- residuals ----
 
@@ -183,13 +191,15 @@ class Objective:
         return squares + float(prior)
 
     def _weights(self, beat: TypicalBeat) -> NDArray:
-        """1/sigma (N, observables), 0 in the upstroke."""
+        """1/sigma (N, observables), 0 in the upstroke and where nothing was recorded."""
         slope = np.gradient(beat.V, beat.step)
         sigma = [np.sqrt(beat.noise_V**2 + FLOOR_V**2 + self.discrepancy[0] ** 2 + (JITTER * slope) ** 2)]
         if len(self.names) > 1 and beat.Ca_i is not None:
             of_Ca = np.hypot(np.hypot(beat.noise_Ca, FLOOR_CA * np.ptp(beat.Ca_i)), self.discrepancy[1])
             sigma.append(np.full(beat.time.size, of_Ca))
         asked = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])
+        if beat.recorded is not None:
+            asked &= beat.recorded
         # Points closer together than 1 ms say nothing more: what is left is no white noise.
         return asked[:, None] / np.column_stack(sigma) * np.sqrt(min(1.0, beat.step))
 

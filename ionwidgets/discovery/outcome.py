@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ import xarray as xr
 
 from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.late_apd90 import late_apd90
+from ionwidgets.discovery.prepare import COUNTED, injected_protocol
 from ionwidgets.discovery.question import Question
 from ionwidgets.discovery.result import Result, current_traces, paced_traces
 from ionwidgets.errors import SimulationError
@@ -59,20 +61,25 @@ def outcome(
 
 def _paced(result: Result, question: Question) -> xr.Dataset:
     """The model at the longest recorded cycle length, as `Result.paced` has it."""
-    longest = max(beat.cycle_length for beat in question.beats)
-    options = {
+    beat = max(question.beats, key=lambda beat: beat.cycle_length)
+    longest = beat.cycle_length
+    options: dict[str, Any] = {
         "record_from": max(0.0, SHOWN_AFTER - SHOWN_PERIODS * longest),
         "variables": list(question.model.observables),
     }
     duration = max(SHOWN_AFTER, SHOWN_PERIODS * longest)
+    paced: tuple[float | None, float | None] = (longest, duration)
+    injected = injected_protocol(beat, question.stimulus, duration)
+    if injected is not None:
+        paced, options = (None, None), options | {"protocol": injected, "stimulus": COUNTED, "sample": 1.0}
     runs = {}
     for source in ("control", "found", "neural ODE") if result.changes else ("control", "neural ODE"):
         try:
             if source == "neural ODE":
-                runs[source] = result.neural_ode(longest, duration, **options)
+                runs[source] = result.neural_ode(*paced, **options)
             else:
                 shown = result if source == "found" else replace(result, changes={})
-                runs[source] = shown.simulate(longest, duration, **options)
+                runs[source] = shown.simulate(*paced, **options)
         except SimulationError:
             if source != "neural ODE":
                 raise

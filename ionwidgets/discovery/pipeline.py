@@ -8,7 +8,7 @@ intervals.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +18,14 @@ from ionwidgets.discovery.baseline_names import NAMES
 from ionwidgets.discovery.baselines import check_baselines, run_baseline
 from ionwidgets.discovery.before import fitted_before, refined
 from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.neural_check import neural_check
 from ionwidgets.discovery.outcome import outcome, predict
 from ionwidgets.discovery.propose import first_ratios, propose, screen, together
-from ionwidgets.discovery.question import ask, check_network, check_numbers, put_to
+from ionwidgets.discovery.question import ask, check_emulated_setup, check_network, check_numbers, put_to
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.search import search
 from ionwidgets.discovery.several import network_for, of_one_or_several
@@ -57,6 +58,9 @@ def retrain(
     seed: int = 0,
     stimulus: tuple[float, float] | None = None,
     paced_for: float | None = None,
+    conditions: Mapping[str, float] | None = None,
+    junction_potential: float | None = None,
+    leak: tuple[float, float] | None = None,
     device: str = "cpu",
     progress: Control | None = None,
 ) -> Result:
@@ -68,7 +72,8 @@ def retrain(
         model = load_model(network.model_name, network.variant)
     return discover(
         model, recording, control, network=network, eta=eta, decoder=decoder, hidden=hidden, seed=seed,
-        stimulus=stimulus, paced_for=paced_for, device=device, progress=progress,
+        stimulus=stimulus, paced_for=paced_for, conditions=conditions, junction_potential=junction_potential,
+        leak=leak, device=device, progress=progress,
     )  # fmt: skip
 
 
@@ -85,6 +90,9 @@ def discover(
     seed: int = 0,
     stimulus: tuple[float, float] | None = None,
     paced_for: float | None = None,
+    conditions: Mapping[str, float] | None = None,
+    junction_potential: float | None = None,
+    leak: tuple[float, float] | None = None,
     predict_cl: Sequence[float] = (),
     duration: float = 20_000.0,
     baselines: Sequence[str] = (),
@@ -95,9 +103,12 @@ def discover(
 
     Parameters
     ----------
-    recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell. Of several
-        biological cells a list of such recordings: they are worked on one after another, with one network,
-        and come as `Results`, a table over cells; one that fails says why there and loses none of the others.
+    recording : Dataset with V [mV], perhaps Ca_i [mM], and the cycle length of every cell. Where it has
+        I_inj [A/F], what an amplifier injected (negative depolarises, as in a stimulus), the model is given
+        the same, every period; where the pulse is in it, instead of the stimulus. A beat that is shorter
+        than its cycle is compared as far as it goes. Of several biological cells a list of such recordings:
+        they are worked on one after another, with one network, and come as `Results`, a table over cells;
+        one that fails says why there and loses none of the others.
     control : a recording of the same cell before the change (before the drug). Every conductance of the model
         is fitted to it first, and the change is sought against that; without it, against the published model.
         With a list of recordings, a list as long.
@@ -112,7 +123,15 @@ def discover(
     stimulus : (amplitude [A/F], duration [ms]) where it is not the model's.
     paced_for : ms that each cell had been paced from the model's initial state before its recording begins;
         without it the slow concentrations of every cell are free.
-    predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90.
+    conditions : what was in the bath, {"K_o": 4.0, "T": 310} [mM, K] or any constant of the model, as for
+        `simulate`: the published model is put there, and nothing of it is blamed on a current. It holds for
+        `control` too, as do the next two.
+    junction_potential : liquid junction potential [mV] that is in V as it was measured and is taken off:
+        V = V_measured - junction_potential.
+    leak : (g [nS/pF, that is A/F per mV], E [mV]) of the seal, I_leak = g (V - E): the model has it in dV/dt
+        as long as it is compared and shown; no change is sought in it, and it is not exported.
+    predict_cl : cycle lengths [ms] at which the found model is paced for `duration` [ms] to predict APD90;
+        with the leak, without what was injected.
     baselines : plain fits of all conductances at once to hold the finding against, each with its time and
         its error: "least-squares", "cma-es" (a minute or so). They begin where the search begins, know
         nothing of the network, and come when the finding is made.
@@ -123,28 +142,38 @@ def discover(
     ------
     RecordingError : no beats to work with, a cycle length is missing, units are neither mV nor a.u.
     TrainingError : stage 2 diverged, the model does not run, or there is no such device.
-    IonWidgetsError : the network has learnt another model; an unknown decoder or source of hidden states, or
+    SimulationError : `conditions` names what is no constant of the model, or is out of range.
+    IonWidgetsError : the network has learnt another model, or the conditions change the gates that it has
+        learnt (without a network one learns them anew); an unknown decoder or source of hidden states, or
         one that the recording or the network does not suit; lists of unequal length; no cell of a list came
         out.
     """
     started = time.perf_counter()
     heartbeat = Heartbeat(progress)
     # Nearly all that can be wrong with the input is said before any progress is.
-    check_network(model, recording, control, network, decoder, hidden)
+    where = read_conditions(conditions, junction_potential, leak)
+    published, model = model, where.model(model)
+    taught = taught_model(published, model, network)
+    check_network(taught, recording, control, network, decoder, hidden)
+    if decoder == "emulator":
+        check_emulated_setup(recording, model is not published)
+    recording = where.recording(recording)
+    control = None if control is None else where.recording(control)
     device_named(device)
     check_baselines(baselines)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
     asked = ask(model, recording, stimulus, paced_for)
     asked_before = None if control is None else ask(model, control, stimulus, paced_for)
-    network = network or network_for(model, decoder, seed, Stage(heartbeat, 0.0, 0.05))
+    network = network or network_for(taught, decoder, seed, Stage(heartbeat, 0.0, 0.05))
+    network = network.of(model)
     before = None
     if asked_before is not None:
         before = fitted_before(
             model, asked_before, network, eta=eta, seed=seed, device=device, alive=heartbeat.alive,
             progress=Stage(heartbeat, 0.05, CONTROL_SHARE),
         )  # fmt: skip
-        model, network = before.model, before.network_of(before.model)
+        model, network = before.model, network.of(before.model)
     whole = Stage(heartbeat, 0.05 if before is None else CONTROL_SHARE, 1.0)
     whole.report(0.0, "Pacing the control")
     question = put_to(model, asked)
@@ -175,6 +204,7 @@ def discover(
         telling(0.55, 0.9 if before is None else 0.7, "Fitting the proposed changes"),
     )  # fmt: skip
     known: dict[Change, float] = {}
+    stranger = before is not None and before.stranger
     if before is not None and found.best.values:
         before, known = refined(before, question, found, telling(0.7, 0.8, "Fitting both recordings"))
         question = put_to(before.model, asked)
@@ -183,7 +213,7 @@ def discover(
             objective, none, [found.best, *found.singles], [], telling(0.8, 0.9, "Fitting the changes again")
         )
     whole.report(0.9, "Predicting")
-    judged = judge(objective, none, screened, found, known)
+    judged = judge(objective, none, screened, found, known, stranger)
     result = outcome(question, network, retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
@@ -197,9 +227,8 @@ def discover(
     about = {
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
         "against": "published" if before is None else "control",
-        "control": None if before is None else before.about(), "predictions": predictions,
-        "neural_ode": neural_check(result, question.beats),
-        "baselines": beside,
+        "control": None if before is None else before.about(), "conditions": where.about(),
+        "predictions": predictions, "neural_ode": neural_check(result, question.beats), "baselines": beside,
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
     finding = write_finding(objective, recording, warnings, judged, retrained, about)

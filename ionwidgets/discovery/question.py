@@ -133,6 +133,15 @@ def check_numbers(
         )
 
 
+def check_emulated_setup(recording: xr.Dataset, elsewhere: bool) -> None:
+    """Refuse what the emulator has not learnt: other conditions, injected currents."""
+    if elsewhere or "I_inj" in recording:
+        raise IonWidgetsError(
+            "decoder emulator has learnt the published cell as its own stimulus paces it: it knows no "
+            f"{'other conditions' if elsewhere else 'injected current (I_inj)'}; use decoder ode"
+        )
+
+
 def _check_emulated(model: IonicModel, recording: xr.Dataset, network: Network | None) -> None:
     missing = [name for name in ("V", "Ca_i") if name not in recording or name not in model.observables]
     if missing:

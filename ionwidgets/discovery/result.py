@@ -16,11 +16,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ionwidgets.discovery.change import Change, gate_curves, scales
+from ionwidgets.discovery.conditions import Conditions
 from ionwidgets.discovery.export import described_model
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
 from ionwidgets.models.save import check_suffix
+from ionwidgets.models.surroundings import without_leak
 from ionwidgets.simulation import simulate, voltage_grid
 
 SCHEMA = "ionwidgets/result/1"
@@ -39,7 +41,8 @@ class Result:
     periods of the model at the longest recorded cycle length, a cell each by `source`: "control", "found"
     (with the changes), "neural ODE" (with the network's gates and scales); what does not run is missing.
     stimulus: (amplitude [A/F], duration [ms]) of the recording; the model's where None. baseline: the scales
-    by current that make the published model that of the control recording, which `model` then is.
+    by current that make the published model that of the control recording, which `model` then is. What
+    finding["conditions"] says of the recording is in `model`, leak included, and off the recording's V.
     """
 
     model: IonicModel
@@ -112,11 +115,12 @@ class Result:
 
     def neural_ode(
         self,
-        cycle_lengths: float | Sequence[float] = (450.0, 700.0),
-        duration: float = 20_000.0,
+        cycle_lengths: float | Sequence[float] | None = (450.0, 700.0),
+        duration: float | None = 20_000.0,
         **options: Any,
     ) -> xr.Dataset:
-        """The model with the retrained network's gates and scales, paced; options as for `simulate`.
+        """The model with the retrained network's gates and scales, paced; options as for `simulate`, None and
+        None where `protocol` is one of them.
 
         Of a network that sees Ca_i too it has the curves as drawn, at the Ca_i of the model under clamp.
         """
@@ -126,9 +130,13 @@ class Result:
         return simulate(self.model, cycle_lengths, duration, scale=self.scales, gates=gates, **options)
 
     def simulate(
-        self, cycle_lengths: float | Sequence[float], duration: float = 20_000.0, **options: Any
+        self,
+        cycle_lengths: float | Sequence[float] | None,
+        duration: float | None = 20_000.0,
+        **options: Any,
     ) -> xr.Dataset:
-        """The model with the changes that were found (fine-tuned), paced; options as for `simulate`."""
+        """The model with the changes that were found (fine-tuned), paced; options as for `simulate`, None and
+        None where `protocol` is one of them."""
         V = voltage_grid()
         curves = gate_curves(self.model.gate_curves(V), self.changes, V)
         options.setdefault("stimulus", self.stimulus)
@@ -155,6 +163,8 @@ class Result:
     def altered_model(self) -> IonicModel:
         """The model with the changes that were found written into its equations.
 
+        It is that of the cell under the conditions of the recording; a leak of the seal is not in it.
+
         Raises
         ------
         IonWidgetsError : nothing was found, because the model does not explain the recording.
@@ -168,7 +178,7 @@ class Result:
             {c.target: float(np.exp(v)) for c, v in self.changes.items() if c.kind == kind}
             for kind in ("slope", "tau")
         )
-        return edited(self.model, scales(self.changes), shifts, ratios, slopes)
+        return edited(without_leak(self.model), scales(self.changes), shifts, ratios, slopes)
 
     def export(self, path: str | Path, gates: str = "found") -> None:
         """Write the altered model: `.mmt` (Myokit), `.cellml`, or `.model` (EasyML, openCARP), by the suffix.
@@ -305,7 +315,8 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
         if metadata.get("schema") != SCHEMA:
             raise IonWidgetsError(f"{name}: not a result of ionwidgets (schema {metadata.get('schema')!r})")
         about = json.loads(metadata["about"])
-        model, baseline = load_model(about["model"]), about.get("baseline", {})
+        where = Conditions.of(about["finding"].get("conditions"))
+        model, baseline = where.model(load_model(about["model"])), about.get("baseline", {})
         if baseline:
             model = edited(model, baseline, {}, {})
         if model.hash != about["model_hash"]:
@@ -320,7 +331,7 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
         )  # fmt: skip
         changes = {Change(kind, target): float(value) for kind, target, value in about["changes"]}
         return Result(
-            model, recording, about["finding"], changes,
+            model, where.recording(recording), about["finding"], changes,
             tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces, paced,
             tuple(about["stimulus"]) if about.get("stimulus") else None, baseline,
         )  # fmt: skip

@@ -30,6 +30,19 @@ def first_finding(finding: Finding) -> Mapping[str, Any] | None:
     return next(iter(ranked(finding)), None)
 
 
+def setup(finding: Finding) -> str:
+    """How the cell was recorded, as far as it was said: "K_o=4; junction potential -4 mV"; else ""."""
+    conditions = finding.get("conditions")
+    if not conditions:
+        return ""
+    parts = [f"{name}={value:g}" for name, value in conditions["constants"].items()]
+    if conditions["junction_potential_mV"] is not None:
+        parts.append(f"junction potential {conditions['junction_potential_mV']:g} mV, taken off V")
+    if leak := conditions["leak"]:
+        parts.append(f"leak of the seal {leak['g_nS_per_pF']:g} nS/pF, reversing at {leak['E_mV']:g} mV")
+    return "; ".join(parts)
+
+
 def headline(finding: Finding) -> str:
     """The finding in one plain sentence."""
     if finding["verdict"] == "unchanged":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any, Protocol, overload
 
 import xarray as xr
 
+from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.question import check_network, check_numbers
 from ionwidgets.discovery.result import Result
@@ -97,10 +98,12 @@ def _each(
     bound = signature(discover).bind(model, recordings[0], controls[0], **options)
     bound.apply_defaults()
     heartbeat, pairs = Heartbeat(bound.arguments["progress"]), list(zip(recordings, controls, strict=True))
-    _check(pairs, **bound.arguments)
+    taught = _check(pairs, **bound.arguments)
     if options.get("network") is None:
         learning = Stage(heartbeat, 0.0, LEARNING)
-        options["network"] = network_for(model, bound.arguments["decoder"], bound.arguments["seed"], learning)
+        options["network"] = network_for(
+            taught, bound.arguments["decoder"], bound.arguments["seed"], learning
+        )
     share, cells = (1 - LEARNING) / len(pairs), []
     for i, (recording, control) in enumerate(pairs):
         start, file = LEARNING + i * share, recording.attrs.get("source")
@@ -126,18 +129,23 @@ def _check(
     paced_for: float | None,
     predict_cl: Sequence[float],
     duration: float,
+    conditions: Mapping[str, float] | None,
+    junction_potential: float | None,
+    leak: tuple[float, float] | None,
     **_: Any,
-) -> None:
-    """Say what is wrong with all of the cells before a network learns."""
+) -> IonicModel:
+    """Say what is wrong with all of the cells before a network learns; which model it is to learn."""
+    taught = taught_model(model, read_conditions(conditions, junction_potential, leak).model(model), network)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     refused = []
     for recording, control in pairs:
         try:
-            check_network(model, recording, control, network, decoder, hidden)
+            check_network(taught, recording, control, network, decoder, hidden)
         except IonWidgetsError as error:
             refused.append(error)
     if len(refused) == len(pairs):
         raise refused[0]
+    return taught
 
 
 class _Named:

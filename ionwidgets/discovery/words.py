@@ -9,7 +9,7 @@ from typing import Any
 from ionwidgets.discovery.change import Change
 from ionwidgets.discovery.listed import in_words as change_in_words
 from ionwidgets.discovery.results import Results
-from ionwidgets.discovery.sentences import ranked
+from ionwidgets.discovery.sentences import ranked, setup
 from ionwidgets.discovery.told_baselines import told_baselines
 
 _VERDICTS = {
@@ -24,6 +24,8 @@ def in_words(finding: dict[str, Any]) -> str:
     model = ":".join(filter(None, (finding["model"], finding["variant"])))
     recording = finding["recording"]["file"] or "the recording"
     lines = [f"{model} against {recording}: {_VERDICTS[finding['verdict']]}"]
+    if told := setup(finding):
+        lines.append(f"  under {told}")
     if finding.get("control"):
         lines.append(_before(finding["control"]))
     for entry in ranked(finding)[:5]:

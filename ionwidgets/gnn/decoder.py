@@ -6,7 +6,8 @@ the model under action potential clamp. What is left over,
 
     r[t] = dV/dt[t] + sum_X s_X I_X[t]     (A/F, that is mV/ms),
 
-is what the theory does not explain. s_X is a scale per current beside the gates.
+is what the theory does not explain. s_X is a scale per current beside the gates. What amplifier and seal add,
+I_inj + I_leak, is known and stands beside dV/dt.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from ionwidgets.gnn.smooth import AFTER, BEFORE, smoothed
+from ionwidgets.gnn.smooth import AFTER, BEFORE, smoothed, within
 from ionwidgets.gnn.upstroke import through_upstroke
 from ionwidgets.models import IonicModel
 from ionwidgets.models.evaluate import backend_of, evaluate
@@ -45,9 +46,10 @@ TORCH = backend_of(torch, _where)
 class Balance:
     """The current balance of B recorded periods, padded to T samples.
 
-    V (T, B); dVdt (T, B) mV/ms; weight (T, B), 0 where there is no sample or the stimulus acts; fixed: what
-    the currents need besides the gates, by variable, (T, B); hidden: the model's own states and currents
-    under clamp, (T, B) each; noise: the misfit that one free number takes away by following noise;
+    V (T, B); dVdt (T, B) mV/ms, what amplifier and seal add beside it; weight (T, B), 0 where there is no
+    sample or the stimulus acts; fixed: what the currents need besides the gates, by variable, (T, B);
+    hidden: the model's own states and currents under clamp, (T, B) each; noise: the misfit that one free
+    number takes away by following noise;
     upstroke: the observables between samples there, see `upstroke`.
     """
 
@@ -131,9 +133,14 @@ def current_balance(
     longest = max(beat.time.size for beat in beats)
     hidden = {name: np.stack([_padded(p[name], longest) for p in periods], axis=1) for name in periods[0]}
     slopes = np.stack([_padded(slope.dVdt, longest) for slope in measured], axis=1)
+    if model.leak is not None:
+        slopes += evaluate(model.leak.rhs(), {model.variables[model.voltage]: hidden[model.voltage]})
     weight = np.zeros_like(slopes)
     for i, beat in enumerate(beats):
-        weight[: beat.time.size, i] = (beat.time < -BEFORE) | (beat.time > AFTER)
+        if beat.I_inj is not None:
+            slopes[:, i] += _padded(beat.I_inj, longest)
+        asked = (beat.time < -BEFORE) | (beat.time > AFTER)
+        weight[: beat.time.size, i] = asked if beat.recorded is None else asked & within(beat)
         weight[[0, beat.time.size - 1], i] = 0.0  # no slope at the ends
     # Samples within the width of a smoothing fit share their noise: fewer numbers are measured than shown.
     noise = np.mean([s.variance * s.width for s in measured]) / np.sum((slopes * weight) ** 2)

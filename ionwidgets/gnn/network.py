@@ -28,6 +28,7 @@ from ionwidgets.gnn.emulator import Emulator, Outputs
 from ionwidgets.gnn.layer import GatingLayer
 from ionwidgets.gnn.tensor_file import save_tensors
 from ionwidgets.gnn.threads import one_thread
+from ionwidgets.models import IonicModel
 from ionwidgets.simulation import voltage_grid
 from ionwidgets.simulation.gate_table import Range
 
@@ -144,6 +145,10 @@ class Network:
     @property
     def observables(self) -> tuple[str, ...]:
         return self.module.shape.observables
+
+    def of(self, model: IonicModel) -> Network:
+        """The network, which has learnt the gates, as one of `model`, whose gates are the same."""
+        return replace(self, card={**self.card, "model_hash": model.hash})
 
     def on(self, device: torch.device) -> Network:
         """The same network on another device; itself where it is there already."""

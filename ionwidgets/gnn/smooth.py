@@ -73,3 +73,13 @@ def _fitted(added: NDArray, beat: TypicalBeat, derivative: int) -> NDArray:
 
 def _window(beat: TypicalBeat) -> int:
     return max(5, 2 * round(WIDTH / beat.step / 2) + 1)
+
+
+def within(beat: TypicalBeat) -> NDArray[np.bool_]:
+    """Which samples (N,) no local fit reaches out of what was recorded from."""
+    assert beat.recorded is not None
+    reach = np.ones(_window(beat))
+    near: NDArray[np.bool_] = (
+        np.convolve(~np.pad(beat.recorded, reach.size // 2, mode="wrap"), reach, "valid") == 0
+    )
+    return near

@@ -50,17 +50,24 @@ def through_upstroke(
     parts = int(np.ceil(step / PART - 1e-9))
     at = rows - 1 + (np.arange(parts)[:, None] + 0.5) / parts  # (M, U), in samples
     kernel = kernel_for(model).with_constants({model.stimulus.parameter: stimulus[0]})
+    counted = kernel_for(model).with_constants(
+        {model.stimulus.parameter: 1.0}
+    )  # of what was injected, in A/F
     between = {name: np.empty((*at.shape, len(beats))) for name in names}
     for i, beat in enumerate(beats):
+        duration, onset = (shown - 1) * step, -float(beat.time[0])
+        changes = beat.injection(stimulus, duration, onset)
         cell = Cell(
             cycle_length=beat.cycle_length,
-            duration=(shown - 1) * step,
+            duration=duration,
             initial=np.array([float(control[name].values[i, -1]) for name in kernel.layout.states]),
             scales=kernel.scales({}),
             gates=kernel.gates,
-            onset=-float(beat.time[0]),
+            onset=onset,
+            changes=changes,
         )
-        fine = run_cell(kernel, cell, names, stimulus[1], sample=step / (2 * parts)).traces
+        paced = kernel if changes is None else counted
+        fine = run_cell(paced, cell, names, stimulus[1], sample=step / (2 * parts)).traces
         for name, own in zip(names, fine.T, strict=True):
             added = observed[name][:shown, i] - own[:: 2 * parts]
             between[name][..., i] = own[np.rint(at * 2 * parts).astype(int)] + CubicSpline(

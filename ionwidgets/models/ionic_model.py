@@ -23,6 +23,7 @@ from ionwidgets.models.units import unit_name
 
 BESIDE = 1e-4  # mV
 SEARCHED = (-150.0, 200.0, 0.05)  # mV: from, to and step of where V_half is looked for
+LEAK = "seal_leak_current"  # label of what a recording's set-up adds to dV/dt, see `surroundings`
 # What a Dataset calls its dimensions, what is swept, and the biomarkers of a beat: not for variables.
 DATASET_NAMES = {
     "cell", "time", "beat", "cycle_length", "s2", "I_test", "V_test", "concentration", "steady",
@@ -67,6 +68,8 @@ class Stimulus:
 
 class IonicModel:
     """A cell's ODEs: dV/dt = -(sum of `currents` + stimulus) [A/F], the rest as the model has it.
+
+    (And minus a `leak`, where a recording's set-up has one.)
 
     Public names are the file's own short names (``V``, ``Ca_i``, ``Xr1``, ``I_Kr``, ``g_Kr``); a name that
     two components share, or that a Dataset has for something else (`DATASET_NAMES`), is given as
@@ -161,10 +164,11 @@ class IonicModel:
 
     @cached_property
     def currents(self) -> tuple[Current, ...]:
-        """The membrane currents, in the order of dV/dt; the stimulus is not one of them."""
+        """The membrane currents, in the order of dV/dt; stimulus and leak of the set-up are none of them."""
         terms = terms_of(self.variables[self.voltage])
         variables = [term.variable for term in terms if term.variable is not None]
-        return tuple(self._current(v) for v in variables if v is not self.stimulus_variable)
+        applied = (self.stimulus_variable, self.leak)
+        return tuple(self._current(v) for v in variables if v not in applied)
 
     def _current(self, variable: myokit.Variable) -> Current:
         parts = [part for part in compartments(variable) if not part.is_nested()] or [variable]
@@ -223,6 +227,11 @@ class IonicModel:
         return self.equations.label("stimulus_current")
 
     @property
+    def leak(self) -> myokit.Variable | None:
+        """The leak [A/F] of the seal, where the model has been put into a recording's set-up."""
+        return self.equations.label(LEAK)
+
+    @property
     def pace_variable(self) -> myokit.Variable:
         return self.equations.binding("pace")
 
@@ -243,6 +252,8 @@ class IonicModel:
         currents = self.values([current.name for current in self.currents], state)
         slope = float(self.derivatives(state)[self.voltage])
         total = sum(float(value) for value in currents.values())
+        if self.leak is not None:
+            total += float(evaluate(self.leak.rhs(), {self.variables[self.voltage]: state[self.voltage]}))
         if abs(slope + total) > 1e-6 * max(1e-9, *(abs(float(value)) for value in currents.values())):
             raise ModelError(
                 f"{self.key}: dV/dt is {slope:.4g} mV/ms where its currents add up to {total:.4g}; "

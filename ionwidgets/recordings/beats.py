@@ -120,6 +120,11 @@ def stimulus_times(
     feet = feet[np.isfinite(feet)]
     if not feet.size:
         return np.empty(0)
+    return every_period(feet, time, cycle_length)
+
+
+def every_period(feet: np.ndarray, time: np.ndarray, cycle_length: float) -> np.ndarray:
+    """Times [ms] within `time`, one every `cycle_length` [ms], at the median phase of `feet` [ms]."""
     # Wrapped to half a cycle from the first foot: a missed beat or an early one does not move the median.
     wrapped = (feet - feet[0] + 0.5 * cycle_length) % cycle_length - 0.5 * cycle_length
     phase = (feet[0] + float(np.median(wrapped)) - time[0]) % cycle_length

@@ -15,6 +15,7 @@ from ionwidgets.recordings.beats import estimate_cycle_length
 from ionwidgets.recordings.columns import Column, choose_columns
 from ionwidgets.recordings.text_table import TextTable, load_table
 from ionwidgets.recordings.units import ARBITRARY, FACTORS, TARGET, infer_unit
+from ionwidgets.simulation.given import number
 
 LEAST_SAMPLES: Final = 10
 JITTER: Final = 0.05  # of the sampling interval
@@ -45,6 +46,7 @@ def read_recording(
     *,
     columns: Mapping[str, int | str] | None = None,
     units: Mapping[str, str] | None = None,
+    cycle_length: float | None = None,
 ) -> xr.Dataset:
     """Read a recording from CSV or TSV text (gzip too).
 
@@ -59,16 +61,19 @@ def read_recording(
     path : the file.
     columns : where the quantities time, V, Ca_i, I_inj, cycle_length and sweep stand, each by its title or
         its number from 0, as in ``{"time": 0, "V": "Voltage (V)"}``; the others go by their titles.
-    units : their units, as in ``{"time": "s", "V": "a.u."}``; they overrule the file's.
+    units : their units, as in ``{"time": "s", "V": "a.u."}``; they overrule the file's. I_inj in ``"-A/F"``
+        or ``"-pA/pF"`` has its sign turned.
+    cycle_length : ms at which every cell was paced, where the file does not say.
 
     Returns
     -------
     Dataset with dims ``cell, time``; coordinates ``time`` [ms] from 0 and, along ``cell``, ``cycle_length``
     [ms] (and ``sweep`` where the file has it); float64 variables ``V`` [mV or a.u.] and, where recorded,
-    ``Ca_i`` [mM or a.u.] and ``I_inj`` [A/F]. Shorter cells are padded with NaN at the end. Where the file
-    gives no cycle length it is the median interval between upstrokes, NaN with fewer than three, and the
-    coordinate's ``origin`` attribute says "beats", not "file". The Dataset's attrs: ``source`` (file name),
-    ``sampling_ms``, ``notes`` (sentences joined by "; ").
+    ``Ca_i`` [mM or a.u.] and ``I_inj`` [A/F], the current that the amplifier injected, with the sign of a
+    membrane current: what depolarises is negative. Shorter cells are padded with NaN at the end. Where
+    neither file nor `cycle_length` gives a cycle length it is the median interval between upstrokes, NaN with
+    fewer than three, and the coordinate's ``origin`` attribute says "beats", not "file" or "given". The
+    Dataset's attrs: ``source`` (file name), ``sampling_ms``, ``notes`` (sentences joined by "; ").
 
     Raises
     ------
@@ -79,6 +84,8 @@ def read_recording(
     The recordings of Lei et al. 2017 (no header): current clamp needs nothing, the optical ones
     ``units={"time": "s", "V": "a.u."}``. Those of Clark et al. 2022 need nothing: their titles say it all.
     """
+    if cycle_length is not None and not 0 < number("cycle_length", cycle_length) < np.inf:
+        raise RecordingError(f"cycle_length must be positive and finite, in ms; found {cycle_length}")
     table = load_table(Path(path))
     chosen, notes = choose_columns(table, columns or {}, units or {})
     raw = table.numbers(column.index for column in chosen.values())
@@ -94,7 +101,7 @@ def read_recording(
                 "time",
                 int(rows[0]),
             )
-    return _dataset(file, cells, steps[0])
+    return _dataset(file, cells, steps[0], cycle_length)
 
 
 def _convert(file: _File) -> None:
@@ -187,7 +194,7 @@ def _sampling(file: _File, rows: np.ndarray) -> float:
     return tidy if abs(tidy - mean) < ROUNDING * mean else mean
 
 
-def _dataset(file: _File, cells: list[np.ndarray], step: float) -> xr.Dataset:
+def _dataset(file: _File, cells: list[np.ndarray], step: float, given: float | None) -> xr.Dataset:
     length = max(len(rows) for rows in cells)
     starts = sorted({float(f"{file.values['time'][rows[0]]:.9g}") for rows in cells})
     if starts != [0.0]:
@@ -205,7 +212,11 @@ def _dataset(file: _File, cells: list[np.ndarray], step: float) -> xr.Dataset:
                 {"units": file.units[name], "long_name": _LONG_NAME[name]},
             )
     time = np.arange(length) * step
-    if "cycle_length" in file.values:
+    if given is not None:
+        if "cycle_length" in file.values:
+            raise file.error("the file gives the cycle length; leave cycle_length= out", "cycle_length")
+        cycle_length, origin = np.full(len(cells), float(given)), "given"
+    elif "cycle_length" in file.values:
         cycle_length, origin = np.array([file.values["cycle_length"][rows[0]] for rows in cells]), "file"
     else:
         least = LEAST_HEIGHT.get(file.units["V"], 0.0)

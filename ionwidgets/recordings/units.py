@@ -20,9 +20,11 @@ FACTORS: Final[dict[str, dict[str, float]]] = {  # to ms, mV, mM and A/F
     "cycle_length": _TIME,
     "V": {"uV": 1e-3, "mV": 1.0, "V": 1e3},
     "Ca_i": {"nM": 1e-6, "uM": 1e-3, "mM": 1.0, "M": 1e3},
-    "I_inj": {"A/F": 1.0, "pA/pF": 1.0, "uA/uF": 1.0},
+    # In the Dataset what depolarises is negative; a file that counts otherwise says so by its unit.
+    "I_inj": {"A/F": 1.0, "pA/pF": 1.0, "uA/uF": 1.0, "-A/F": -1.0, "-pA/pF": -1.0, "-uA/uF": -1.0},
 }
 TARGET: Final = {"time": "ms", "cycle_length": "ms", "V": "mV", "Ca_i": "mM", "I_inj": "A/F"}
+_SPOKEN: Final = {"current": "I_inj"}  # what a command line may call a quantity
 _ALIASES: Final = {
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("msec", "msecs", "millisecond", "milliseconds"), "ms"),
@@ -96,6 +98,7 @@ def _parse_pairs(text: str, option: str, example: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for item in text.split(","):
         quantity, equals, value = (part.strip() for part in item.partition("="))
+        quantity = _SPOKEN.get(quantity, quantity)
         if not equals or not quantity or not value:
             raise RecordingError(
                 f"{option}: {item.strip()!r} is not quantity=value, as in {option} {example}"

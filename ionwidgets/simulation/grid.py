@@ -115,6 +115,27 @@ def settings(
     return found
 
 
+def surroundings(model: IonicModel, conditions: Mapping[str, float]) -> dict[str, float]:
+    """The literal constants that `conditions` (one value each) means, by public name, in the model's units.
+
+    Raises
+    ------
+    SimulationError : there is no such constant, a value is out of range or more than one, or one constant is
+        named twice.
+    """
+    found: dict[str, float] = {}
+    for name, value in conditions.items():
+        variable = model.variables[constant(model, name)]
+        axis = _axis("conditions", name, value, name)
+        if axis.coordinate is not None:
+            raise SimulationError(f"conditions of {name} must be one number; found {shown(value)}")
+        _check_condition(name, _usual_unit(variable, name), axis.values)
+        found[constant(model, name)] = _in_own_unit(variable, name, axis.values[0])
+    if len(found) < len(conditions):
+        raise SimulationError(f"conditions= names one constant twice: {', '.join(conditions)}")
+    return found
+
+
 def constant(model: IonicModel, name: str) -> str:
     """Public name of the literal constant that `name` means: K_o, Na_o, Ca_o, T (also under the names that
     the model gives them, found by their labels), or the name of any other constant.

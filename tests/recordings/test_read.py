@@ -119,6 +119,17 @@ def test_current_is_kept_and_other_units_are_converted(tmp_path: Path) -> None:
     assert dataset["I_inj"].attrs["units"] == "A/F"
 
 
+def test_a_current_that_a_file_counts_the_other_way(tmp_path: Path) -> None:
+    file = made(tmp_path, "\n".join(f"{i},-70,0.25" for i in range(30)) + "\n")
+    for unit, wanted in (("pA/pF", 0.25), ("-pA/pF", -0.25), ("-A/F", -0.25)):
+        columns, units = parse_columns("time=0,V=1,current=2"), parse_units(f"V=mV,time=ms,current={unit}")
+        dataset = read_recording(file, columns=columns, units=units)
+        np.testing.assert_allclose(dataset["I_inj"].values, wanted)
+        assert dataset["I_inj"].attrs["units"] == "A/F"
+    with pytest.raises(RecordingError, match="needs a unit"):
+        read_recording(file, columns=parse_columns("time=0,V=1,current=2"), units={"V": "mV", "time": "ms"})
+
+
 def test_a_current_in_another_unit_is_left_out_and_said(tmp_path: Path) -> None:
     body = "\n".join(f"{i},-70,3" for i in range(30))
     dataset = read_recording(made(tmp_path, f"time [ms],V [mV],Current (pA)\n{body}\n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ionwidgets.discovery.sentences import INSEPARABLE
+from ionwidgets.discovery.sentences import INSEPARABLE, setup
 from ionwidgets.numbers import number
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def lengths(values: Sequence[float]) -> str:
 
 def control_words(result: Result) -> str:
     """What the recording was compared with."""
-    control = result.finding.get("control")
+    control, told = result.finding.get("control"), setup(result.finding)
+    under = f" The model stands under the conditions of the recording: {told}." if told else ""
     if not control:
-        return f"Control is the published model: {model_words(result)}."
+        return f"Control is the published model: {model_words(result)}.{under}"
     place = f" in {control['file']}" if control.get("file") else ""
     left = control["v_left_mV"]
     unexplained = f"{number(left, 'mV')} RMS" if left else "nothing"
@@ -41,7 +42,7 @@ def control_words(result: Result) -> str:
         f"Control is this cell before the change, recorded{place} at CL "
         f"{lengths(control['cycle_lengths_ms'])}: every conductance of the model ({model_words(result)}) was "
         f"fitted to it first, which leaves {unexplained} of V "
-        "unexplained beyond noise, and the change was sought against that."
+        f"unexplained beyond noise, and the change was sought against that.{under}"
     )
 
 
