@@ -21,7 +21,7 @@ from ionwidgets.discovery.objective import Objective
 from ionwidgets.errors import TrainingError
 from ionwidgets.models import IonicModel
 
-ITERATIONS = 25
+ITERATIONS = 60  # along the valleys between currents a fit creeps
 
 
 def own_changes(model: IonicModel) -> list[Change]:
@@ -44,7 +44,7 @@ def plain_fit(objective: Objective, ratios: Mapping[str, float], report: Callabl
         {c: float(np.log(ratios.get(c.target, 1.0))) for c in changes},
         dict.fromkeys(changes, 0.0),
     ):
-        (fitted,) = fit(objective, [start], iterations=ITERATIONS, report=report)
+        (fitted,) = fit(objective, [start], iterations=ITERATIONS, fine=True, report=report)
         if fitted is not None:
             return fitted
     raise TrainingError(
