@@ -113,10 +113,10 @@ def _changes(result: Result) -> str:
         "No size is given, since no change of this model explains the recording. The share is what a change "
         "of this kind, of whatever size, could explain at best."
         if unexplained
-        else "Sizes are beside control: × of a current's conductance, of a gate's slope at half-activation and "
-        "of its time constant τ, mV of its half-activation V½. The share is how much of the difference between recording and control the "
-        "change takes away when it alone, with its found size, is put into the model. A change that was not "
-        "found has the size that it would have beside those that were."
+        else "Sizes are beside control: × of a current's conductance, of a gate's slope at half-activation "
+        "and of its time constant τ, mV of its half-activation V½. The share is how much of the difference "
+        "between recording and control the change takes away when it alone, with its found size, is put into "
+        "the model. A change that was not found has the size that it would have beside those that were."
     )
     figure = attribution_figure(result)
     return (
