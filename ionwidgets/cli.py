@@ -210,6 +210,7 @@ def discover(
     from ionwidgets.discovery import Result, Results
     from ionwidgets.discovery.words import in_words
     from ionwidgets.gnn import Network
+    from ionwidgets.jobs.whole_file import whole_file
     from ionwidgets.models.save import check_suffix
 
     several, whole = len(recording) > 1, Path(json_) if json_ not in ("", "-") else None
@@ -224,6 +225,8 @@ def discover(
         check_suffix(export)
     predicted, applied, seal = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_), leak(leak_)
     bath = factors([conditions], "--conditions", "NAME=VALUE, such as K_o=4") if conditions else None
+    if "," in length and not control:
+        raise IonWidgetsError(f"--cycle-length {length}: the second is of --control, and there is none")
     data, before, failed = _read_cells(recording, control or [], columns, units, paced_at(length))
     cell = iw.load_model(model)
     with Progress() as progress:
@@ -239,20 +242,29 @@ def discover(
             result = iw.discover(cell, data, before or None, **options).among(failed)
         else:
             result = iw.discover(cell, data[0], before[0] if before else None, **options)
-    if csv is not None:
-        result = result.to_csv(csv, duration)
+    refused = []
+    try:
+        result = result if csv is None else result.to_csv(csv, duration)
+    except IonWidgetsError as error:  # what was found is not lost for a file that cannot be
+        refused.append(str(error))
+    if whole is not None:
+        with whole_file(whole) as part:
+            part.write_text(result.to_json() + "\n", encoding="utf-8")
+    words = result.in_words() if isinstance(result, Results) else in_words(result.finding)
+    print(result.to_json() if json_ == "-" else words, flush=True)
     for path, write, suffix in ((report, Result.report, ".html"), (export, Result.export, ".mmt")):
         if path is None:
             continue
-        if isinstance(result, Result):
-            write(result, path)
-        else:
-            for reason in result.write_each(path, suffix, write):
-                print(f"ionwidgets: {reason}", file=sys.stderr)
-    if whole is not None:
-        whole.write_text(result.to_json() + "\n", encoding="utf-8")
-    words = result.in_words() if isinstance(result, Results) else in_words(result.finding)
-    print(result.to_json() if json_ == "-" else words)
+        try:
+            if isinstance(result, Result):
+                write(result, path)
+            else:
+                for reason in result.write_each(path, suffix, write):
+                    print(f"ionwidgets: {reason}", file=sys.stderr)
+        except IonWidgetsError as error:
+            refused.append(str(error))
+    if refused:
+        raise IonWidgetsError("; ".join(refused))
 
 
 @app.command()

@@ -18,7 +18,7 @@ import ionwidgets as iw
 from ionwidgets import cli, gnn
 from ionwidgets.gnn import Network, Stage1
 from ionwidgets.models import load_model
-from ionwidgets.recordings import read_recording
+from ionwidgets.recordings import read_recording, write_recording
 
 DATA = Path(__file__).resolve().parent / "data"
 LONGQT = str(DATA / "longqt.csv")
@@ -316,6 +316,26 @@ def test_discover_under_the_conditions_of_the_recording(run, tmp_path: Path) -> 
     assert code == 0, err
     assert "under K_o=5.4; T=310; junction potential -3 mV, taken off V; leak of the seal 0 nS/pF" in out
     assert "1. I_CaL (g_CaL) x0.2" in out
+
+
+def test_a_file_that_cannot_be_made_loses_nothing(run, tmp_path: Path) -> None:
+    # An atrial cell is none that the ventricular model can be.
+    cell = load_model("crn1998")
+    paced = iw.simulate(cell, [600.0], 8000.0, record_from=5000.0, variables=["V"])
+    write_recording(paced, tmp_path / "a.csv")
+    code, out, err = run(
+        "discover", tmp_path / "a.csv", "--model", "tnnp2004:M", "--export", tmp_path / "edited.mmt",
+        "--json", tmp_path / "finding.json",
+    )  # fmt: skip
+    assert code == 2 and "so there is no altered model to write" in err and "Traceback" not in err
+    assert "The model cannot produce this recording." in out and not (tmp_path / "edited.mmt").exists()
+    assert parsed((tmp_path / "finding.json").read_text(encoding="utf-8"))["verdict"] == "unexplained"
+
+
+def test_a_cycle_length_of_a_control_that_is_not_there(run) -> None:
+    assert "is of --control" in one_line(
+        run("discover", LONGQT, "--model", "tnnp2004", "--cycle-length", "1,2")
+    )
 
 
 # ---- what is refused ----

@@ -40,13 +40,14 @@ def run_baseline(
     name: str,
     question: Question,
     *,
+    discrepancy: tuple[float, float],
     seed: int,
     predict_cl: Sequence[float],
     duration: float,
     alive: Callable[[], None],
     report: Callable[[float], None],
 ) -> dict[str, Any]:
-    """One baseline, as the finding has it.
+    """One baseline, as the finding has it; `discrepancy`: as for `Objective`.
 
     name; seconds of the fit alone; cell_runs: simulated beats of one cell, their settling included;
     v_rmse_mV: model minus recording, outside the upstroke; scales: by current, with its parameter;
@@ -57,7 +58,7 @@ def run_baseline(
     TrainingError : the model does not run at the recorded cycle lengths.
     """
     fit = _fit(name, seed)
-    objective = question.objective(alive=alive)
+    objective = question.objective(discrepancy=discrepancy, alive=alive)
     started = time.perf_counter()
     point = fit(objective, report)
     seconds = time.perf_counter() - started

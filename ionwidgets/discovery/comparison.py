@@ -48,7 +48,8 @@ def last_beat(dataset: xr.Dataset, cell: int = 0) -> Beat:
     # A whole beat after the upstroke must be there: look for the steepest rise where that is so.
     candidates = np.flatnonzero((time >= time[0] + BEFORE) & (time <= time[-1] - length + BEFORE))
     latest = candidates[time[candidates] > time[candidates[-1]] - length] if candidates.size else candidates
-    upstroke = time[latest[np.argmax(slope[latest])]] if latest.size else time[0] + BEFORE
+    # A recording that is shorter than its cycle has its upstroke wherever it is.
+    upstroke = time[latest[np.argmax(slope[latest])] if latest.size else np.argmax(slope)]
     shown = (time >= upstroke - BEFORE) & (time <= upstroke - BEFORE + length)
     return Beat(time[shown] - upstroke, V[shown], None if Ca_i is None else Ca_i[shown])
 

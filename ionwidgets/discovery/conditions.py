@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ionwidgets.gnn import Network  # brings torch
 
 MOST_JUNCTION = 50.0  # mV
+TAKEN_OFF = "junction_potential_mV"  # attribute of a recording that it was taken off
 SAME = 1e-9  # of h_inf, and of tau beside itself
 
 
@@ -49,13 +50,13 @@ class Conditions:
         return surrounded(published, surroundings(published, self.constants), self.leak)
 
     def recording(self, measured: xr.Dataset) -> xr.Dataset:
-        """The recording with the liquid junction potential taken off V.
+        """The recording with the liquid junction potential taken off V, once.
 
         Raises
         ------
         RecordingError : V is not in mV.
         """
-        if self.junction_potential is None:
+        if self.junction_potential is None or TAKEN_OFF in measured.attrs:
             return measured
         if (unit := measured["V"].attrs.get("units")) != "mV":
             hint = "; a dye has no electrode, so leave it out" if unit == ARBITRARY else ""
@@ -65,7 +66,8 @@ class Conditions:
                 column="V",
             )
         V = measured["V"]
-        return measured.assign(V=(V - self.junction_potential).assign_attrs(V.attrs))
+        corrected = measured.assign(V=(V - self.junction_potential).assign_attrs(V.attrs))
+        return corrected.assign_attrs({TAKEN_OFF: self.junction_potential})
 
     def about(self) -> dict[str, Any] | None:
         """As the finding has it; None where nothing was said of them."""

@@ -29,7 +29,8 @@ def write_csv(result: Result, folder: str | Path, duration: float) -> Result:
     Every file is whole, old or new. See `Result.to_csv`.
     """
     folder = checked_folder(folder)
-    findings = result.findings.rename(columns={"v_half_shift_mV": "v_half_shift [mV]"})
+    in_mV = {name: f"{name} [mV]" for name in ("v_half_ci_low", "v_half_ci_high")}
+    findings = result.findings.rename(columns={"v_half_shift_mV": "v_half_shift [mV]", **in_mV})
     write_table(findings, folder / "findings.csv")
     gates = result.gates()
     step = round(CURVE_STEP / float(gates["V"][1] - gates["V"][0]))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import myokit
 
 from ionwidgets.discovery.listed import Listed, listed
+from ionwidgets.discovery.sentences import setup
 from ionwidgets.models import IonicModel
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ EXACT = (
     "Equations of a changed gate are the model's own, with V shifted in the steady state, stretched about "
     "V_half where the slope is another, and the time constant multiplied: exact, no fitted curve."
 )
+
+INJECTED = ", where the recorded cell was given what was injected (I_inj), which is not in this file"
 
 
 def described_model(result: Result) -> IonicModel:
@@ -33,7 +36,8 @@ def described_model(result: Result) -> IonicModel:
     """
     found = listed(result.model, result.changes, result.finding)
     exact = [EXACT] if any(one.change.kind != "scale" for one in found) else []
-    return with_description(result.altered_model(), result, [_changes(found), *exact])
+    off = result.finding["fit"]["v_rmse_mV"]
+    return with_description(result.altered_model(), result, [_changes(found), *exact, v_off(off)])
 
 
 def with_description(model: IonicModel, result: Result, told: Iterable[str]) -> IonicModel:
@@ -50,6 +54,11 @@ def with_description(model: IonicModel, result: Result, told: Iterable[str]) -> 
     meta["desc"] = "\n".join(plain(line) for line in lines if line)
     equations.meta = meta
     return IonicModel(equations, model.name, model.variant)
+
+
+def v_off(rmse: float | None) -> str:
+    """How far V is from the recording [mV]; "" where that is not known."""
+    return "" if rmse is None else f"V is off the recording by {rmse:.3g} mV RMS."
 
 
 def plain(text: str) -> str:
@@ -74,14 +83,16 @@ def _origin(result: Result) -> str:
     finding = result.finding
     recording, versions = finding["recording"], finding["versions"]
     lengths = ", ".join(f"{length:g}" for length in recording["cycle_lengths_ms"])
-    against = f"the published model (hash {finding['model_hash']})"
+    under = setup(finding)
+    against = f"the published model{f' under {under}' if under else ''} (hash {finding['model_hash']})"
     if control := finding.get("control"):
         against = f"the same cell before the change ({control['file'] or 'a recording'}): {_own(control)}"
+        against += f", under {under}" if under else ""
     amplitude, duration = result.stimulus or (result.model.stimulus.amplitude, result.model.stimulus.duration)
     return (
         f"Found in {recording['file'] or 'a recording'} ({' and '.join(recording['observables'])} at cycle "
-        f"lengths {lengths} ms), against {against}; V off by {finding['fit']['v_rmse_mV']:.3g} mV RMS; "
-        f"stimulus {amplitude:g} A/F for {duration:g} ms. "
+        f"lengths {lengths} ms), against {against}; stimulus {amplitude:g} A/F for {duration:g} ms"
+        f"{INJECTED if 'I_inj' in result.recording else ''}. "
         f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}."
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ionwidgets._version import __version__
 from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.change import OF_CURVES, Change
-from ionwidgets.discovery.judge import Judged
+from ionwidgets.discovery.judge import FAR_OFF, Judged
 from ionwidgets.discovery.listed import FIELDS
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.sentences import INSEPARABLE
@@ -24,6 +24,7 @@ from ionwidgets.recordings.typical_beat import TypicalBeat
 
 SCHEMA = "ionwidgets/finding/1"
 INTERVALS = "95 %, Gauss-Newton: from the curvature of the fit through the ODE and what it leaves over"
+OF_CURVE = {"v_half": "V_half", "slope": "slope", "tau": "tau"}
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
 WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
@@ -167,8 +168,11 @@ def _name(model: IonicModel, change: Change) -> str:
 
 def _rivals(model: IonicModel, judged: Judged) -> list[str]:
     found = {_name(model, change) for change in judged.changes}
-    names = dict.fromkeys(_name(model, rival) for rival in judged.rivals)
-    return [name for name in names if name not in found]
+    names = []
+    for rival in judged.rivals:
+        name = _name(model, rival)
+        names.append(f"{name} {OF_CURVE[rival.kind]}" if name in found else name)
+    return list(dict.fromkeys(names))
 
 
 def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]) -> list[str]:
@@ -176,8 +180,8 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
     if judged.stranger:
         remarks.append(
             "the model cannot produce the control recording, whatever its conductances: "
-            f"{objective.discrepancy[0]:.1f} mV RMS of V stay unexplained before anything has changed; "
-            "choose a model of this kind of cell"
+            f"{objective.discrepancy[0]:.1f} mV RMS of V stay unexplained before anything has changed, or "
+            f"APD90 is off by more than {FAR_OFF:g} ms; choose a model of this kind of cell"
         )
     elif judged.verdict == "unexplained":
         V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))

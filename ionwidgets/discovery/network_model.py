@@ -8,7 +8,7 @@ import myokit
 import numpy as np
 
 from ionwidgets.discovery.closed_form import Form, steady_form, tau_form
-from ionwidgets.discovery.export import with_description
+from ionwidgets.discovery.export import v_off, with_description
 from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 from ionwidgets.models.rewriting import free_name, lift_nested
@@ -54,6 +54,7 @@ def network_model(result: Result) -> IonicModel:
         f"the ODE. Scales: {scaled}.",
         f"Curves of the gates as formulae, fitted from {V[chosen[0]]:.0f} to {V[chosen[-1]]:.0f} mV, beyond "
         f"which the recording says nothing: {'; '.join(told)}.",
+        v_off(result.finding["neural_ode"]["v_rmse_mV"]),
     ]
     return with_description(IonicModel(equations, model.name, model.variant), result, lines)
 

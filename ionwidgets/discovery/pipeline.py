@@ -206,8 +206,14 @@ def discover(
     known: dict[Change, float] = {}
     stranger = before is not None and before.stranger
     if before is not None and found.best.values:
+        first = before.own
         before, known = refined(before, question, found, telling(0.7, 0.8, "Fitting both recordings"))
         question = put_to(before.model, asked)
+        # The network's currents and scales, too, are told beside this cell.
+        balance = current_balance(before.model, question.beats, question.control, question.stimulus, true)
+        moved = {change.target: value - first[change] for change, value in before.own.items()}
+        log_scales = {name: value - moved[name] for name, value in retrained.log_scales.items()}
+        retrained = replace(retrained, log_scales=log_scales)
         objective = question.objective(discrepancy=before.left, alive=heartbeat.alive)
         found = search(
             objective, none, [found.best, *found.singles], [], telling(0.8, 0.9, "Fitting the changes again")
@@ -219,7 +225,8 @@ def discover(
     elapsed = round(time.perf_counter() - started, 2)
     beside = [
         run_baseline(
-            name, question, seed=seed, predict_cl=predict_cl, duration=duration, alive=heartbeat.alive,
+            name, question, discrepancy=objective.discrepancy, seed=seed, predict_cl=predict_cl,
+            duration=duration, alive=heartbeat.alive,
             report=telling(0.92, 1.0, f"Fitting all conductances, {NAMES[name]}"),
         )
         for name in dict.fromkeys(baselines)

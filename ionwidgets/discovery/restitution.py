@@ -32,6 +32,9 @@ def around(recorded: Sequence[float]) -> list[float]:
 def restitution_of(result: Result, cycle_lengths: Sequence[float], duration: float) -> pd.DataFrame:
     """As `Result.restitution`."""
     tables = [_recorded(result.traces)]
+    amplitude, _ = result.stimulus or (result.model.stimulus.amplitude, None)
+    if not amplitude:
+        return tables[0]  # a cell that is given no stimulus follows none
     runs = {"control": replace(result, changes={}), "found": result}
     for source, cell in runs.items():
         if source == "control" or result.changes:

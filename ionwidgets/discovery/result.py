@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ionwidgets.discovery.change import Change, gate_curves, scales
+from ionwidgets.discovery.change import OF_CURVES, Change, gate_curves, scales
 from ionwidgets.discovery.conditions import Conditions
 from ionwidgets.discovery.export import described_model
+from ionwidgets.discovery.listed import FIELDS
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
@@ -67,7 +68,8 @@ class Result:
         """Currents and gates, the one that explains most first.
 
         Columns: kind, current, parameter, scale, ci_low, ci_high (95 %), importance, rank; for gates
-        `parameter` is the gate, and v_half_shift_mV, slope_ratio and tau_ratio are filled instead.
+        `parameter` is the gate, and v_half_shift_mV, slope_ratio and tau_ratio are filled instead, each with
+        its interval (v_half_ci_low, slope_ci_low, tau_ci_low, ..._high).
         """
         rows = []
         for entry in self.finding["currents"]:
@@ -78,12 +80,13 @@ class Result:
                  "importance": entry["importance"], "rank": entry["rank"]}
             )  # fmt: skip
         for entry in self.finding["gates"]:
-            rows.append(
-                {"kind": "gate", "current": entry["current"], "parameter": entry["gate"],
-                 "v_half_shift_mV": entry["v_half_shift_mV"], "slope_ratio": entry["slope_ratio"],
-                 "tau_ratio": entry["tau_ratio"],
-                 "importance": entry["importance"], "rank": entry["rank"]}
-            )  # fmt: skip
+            row = {"kind": "gate", "current": entry["current"], "parameter": entry["gate"],
+                   "importance": entry["importance"], "rank": entry["rank"]}  # fmt: skip
+            for kind in OF_CURVES:
+                field, interval = FIELDS[kind]
+                row[field] = entry[field]
+                row[f"{kind}_ci_low"], row[f"{kind}_ci_high"] = entry[interval] or (None, None)
+            rows.append(row)
         return pd.DataFrame(rows).sort_values("rank", ignore_index=True)
 
     def gates(self) -> xr.Dataset:
@@ -152,7 +155,7 @@ class Result:
         Sources: "recording", at its own cycle lengths; "control", "found" (with the changes, where there are
         any) and "neural ODE", paced for `duration` [ms] at `cycle_lengths` (somewhat beyond those recorded
         when left out), the mean of the last 5 s; NaN where the cell follows
-        neither 1:1 nor with alternans (`capture`).
+        neither 1:1 nor with alternans (`capture`). A cell without a stimulus has but its recording.
         """
         from ionwidgets.discovery.restitution import around, restitution_of
 
@@ -184,8 +187,8 @@ class Result:
         """Write the altered model: `.mmt` (Myokit), `.cellml`, or `.model` (EasyML, openCARP), by the suffix.
 
         The stimulus is that of the recording. The file's description says what was changed, by how much, from
-        which recording. The equations of a changed gate are the model's own with V - shift in the place of V
-        and tau multiplied, exactly.
+        which recording. The equations of a changed gate are the model's own with V shifted, and stretched
+        about V_half, and tau multiplied, exactly.
 
         Parameters
         ----------

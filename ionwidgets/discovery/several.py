@@ -9,13 +9,15 @@ from typing import Any, Protocol, overload
 
 import xarray as xr
 
+from ionwidgets.discovery.baselines import check_baselines
 from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
-from ionwidgets.discovery.question import check_network, check_numbers
+from ionwidgets.discovery.question import check_emulated_setup, check_network, check_numbers
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.results import Cell, Results
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, learn
+from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel
@@ -132,15 +134,22 @@ def _check(
     conditions: Mapping[str, float] | None,
     junction_potential: float | None,
     leak: tuple[float, float] | None,
+    baselines: Sequence[str],
+    device: str,
     **_: Any,
 ) -> IonicModel:
     """Say what is wrong with all of the cells before a network learns; which model it is to learn."""
-    taught = taught_model(model, read_conditions(conditions, junction_potential, leak).model(model), network)
+    elsewhere = read_conditions(conditions, junction_potential, leak).model(model)
+    taught = taught_model(model, elsewhere, network)
+    device_named(device)
+    check_baselines(baselines)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     refused = []
     for recording, control in pairs:
         try:
             check_network(taught, recording, control, network, decoder, hidden)
+            if decoder == "emulator":
+                check_emulated_setup(recording, elsewhere is not model)
         except IonWidgetsError as error:
             refused.append(error)
     if len(refused) == len(pairs):

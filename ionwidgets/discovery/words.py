@@ -32,6 +32,12 @@ def in_words(finding: dict[str, Any]) -> str:
         share = f"alone it explains {100 * (entry['importance'] or 0.0):.1f} % of the difference"
         lines.append(f"  {entry['rank']}. {_change(entry)}; {share}")
     lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
+    return "\n".join([*lines, *_asked_for(finding)])
+
+
+def _asked_for(finding: dict[str, Any]) -> list[str]:
+    """Predictions, baselines and warnings, a line each."""
+    lines = []
     for cycle_length, prediction in finding["predictions"].items():
         apd90 = prediction["apd90_ms"]
         lines.append(
@@ -39,8 +45,7 @@ def in_words(finding: dict[str, Any]) -> str:
         )
     for row in told_baselines(finding):
         lines.append(f"  {row.name}: {row.seconds:.1f} s, V RMSE {row.v_rmse:.2f} mV; changed: {row.changed}")
-    lines += [f"  warning: {warning}" for warning in finding["warnings"]]
-    return "\n".join(lines)
+    return [*lines, *(f"  warning: {warning}" for warning in finding["warnings"])]
 
 
 def cells_in_words(results: Results) -> str:
@@ -53,13 +58,15 @@ def cells_in_words(results: Results) -> str:
         lines[0] += f" {_cells(verdicts['failed'])} did not come out."
     for place, row in enumerate(results.rows(), start=1):
         lines.append(f"  {place}. {_over_cells(row, results)}")
-    for cell in cells.itertuples():
+    for cell, one in zip(cells.itertuples(), results.every, strict=True):
         name = f"cell {cell.cell}" + (f", {cell.file}" if cell.file else "")
         if cell.verdict == "failed":
             lines.append(f"  {name}: failed: {cell.reason}")
         else:
             changes = f": {cell.changes}" if cell.changes else ""
             lines.append(f"  {name}: {cell.verdict}{changes}; V RMSE {cell.v_rmse_mV:.2f} mV")
+        if one.result is not None:
+            lines += [f"  {line}" for line in _asked_for(one.result.finding)]
     return "\n".join(lines)
 
 

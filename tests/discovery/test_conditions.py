@@ -90,7 +90,11 @@ def test_the_result_is_of_the_cell_under_its_conditions(
     again = load_result(tmp_path / "result.safetensors", in_a_setup)
     assert again.model.hash == result.model.hash
     xr.testing.assert_equal(again.recording, result.recording)
+    once = load_result(tmp_path / "result.safetensors", result.recording)
+    xr.testing.assert_equal(once.recording, result.recording)
     result.export(tmp_path / "edited.mmt")
+    told = " ".join((tmp_path / "edited.mmt").read_text(encoding="utf-8").split())
+    assert "against the published model under K_o=4; junction potential -4 mV" in told
     edited = load_model(tmp_path / "edited.mmt")
     assert edited.variables["K_o"].eval() == 4.0 and "I_leak" not in edited.variables
     assert edited.conductances["g_Kr"] == pytest.approx(0.4 * MODEL.conductances["g_Kr"], rel=0.05)

@@ -1,11 +1,14 @@
 """Restitution of a finding, and its neural ODE beside the recording, of the stored example."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from ionwidgets.discovery import Result, example_result
+from ionwidgets.discovery.comparison import last_beat
 from ionwidgets.discovery.late_apd90 import late_apd90
 from ionwidgets.discovery.restitution import around
 
@@ -33,10 +36,23 @@ def test_a_cell_that_does_not_follow_has_no_apd90(result: Result) -> None:
     assert found["capture"] not in ("1:1", "alternans") and np.isnan(found["APD90"])
 
 
+def test_a_cell_that_is_given_no_stimulus_has_but_its_recording(result: Result) -> None:
+    table = replace(result, stimulus=(0.0, 1.0)).restitution()
+    assert set(table["source"]) == {"recording"} and len(table) == 3
+
+
 def test_cycle_lengths_go_a_little_beyond_the_recorded() -> None:
     lengths = around([800.0, 400.0])
     assert lengths[0] == 300 and lengths[-1] == 1000 and lengths == sorted(set(lengths))
     assert around([500.0]) == sorted(set(around([500.0])))
+
+
+def test_a_recording_shorter_than_its_cycle_is_drawn_from_its_upstroke(result: Result) -> None:
+    trace = result.traces[-1]
+    V, time = trace["V"].values[:400], trace["time"].values[:400] + 5.0
+    short = xr.Dataset({"V": (("cell", "time"), V[None])}, {"time": time, "cycle_length": ("cell", [800.0])})
+    beat = last_beat(short)
+    assert abs(beat.time[np.gradient(beat.V, beat.time).argmax()]) <= 1.0
 
 
 def test_the_finding_says_how_far_the_neural_ode_is_off(result: Result) -> None:

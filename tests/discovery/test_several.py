@@ -133,7 +133,7 @@ def test_what_differs_between_cells_is_said(results: Results) -> None:
         "  2. gate f of I_CaL: V_half shifted by -6 mV; changed in 1 of 4, not in a.csv, c.csv, e.csv; "
         "a recording hardly tells it from g_CaL",
         "  cell 4, d.csv: failed: d.csv: no beats",
-        "  cell 3, c.csv: unchanged; V RMSE 0.01 mV",
+        "  cell 3, c.csv: unchanged; V RMSE 0.00 mV",
     ):
         assert line in words.splitlines(), words
 
