@@ -225,9 +225,10 @@ def discover(
         check_suffix(export)
     predicted, applied, seal = milliseconds(predict_cl, "--predict-cl"), stimulus(stimulus_), leak(leak_)
     bath = factors([conditions], "--conditions", "NAME=VALUE, such as K_o=4") if conditions else None
+    lengths = paced_at(length)
     if "," in length and not control:
         raise IonWidgetsError(f"--cycle-length {length}: the second is of --control, and there is none")
-    data, before, failed = _read_cells(recording, control or [], columns, units, paced_at(length))
+    data, before, failed = _read_cells(recording, control or [], columns, units, lengths)
     cell = iw.load_model(model)
     with Progress() as progress:
         options = {

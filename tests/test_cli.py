@@ -319,9 +319,8 @@ def test_discover_under_the_conditions_of_the_recording(run, tmp_path: Path) -> 
 
 
 def test_a_file_that_cannot_be_made_loses_nothing(run, tmp_path: Path) -> None:
-    # An atrial cell is none that the ventricular model can be.
-    cell = load_model("crn1998")
-    paced = iw.simulate(cell, [600.0], 8000.0, record_from=5000.0, variables=["V"])
+    # A guinea pig cell is none that the human model can be.
+    paced = iw.simulate(iw.load_model("lr1991"), [600.0], 8000.0, record_from=5000.0, variables=["V"])
     write_recording(paced, tmp_path / "a.csv")
     code, out, err = run(
         "discover", tmp_path / "a.csv", "--model", "tnnp2004:M", "--export", tmp_path / "edited.mmt",
