@@ -15,9 +15,9 @@ from ionwidgets.simulation.gate_table import GateCurves
 # Per kind: step of a one-sided difference, furthest move of one iteration, bounds. The step is
 # small because gates and concentrations trade off: with four times as much, its bias hides the way along that
 # valley, and a fit creeps.
-DIFFERENCE = {"scale": 0.005, "own": 0.005, "v_half": 0.05, "slope": 0.005, "tau": 0.005}
-FURTHEST = {"scale": 1.2, "own": 1.2, "v_half": 6.0, "slope": 0.7, "tau": 0.7}
-BOUND = {"scale": 4.6, "own": 4.6, "v_half": 40.0, "slope": 1.6, "tau": 3.0}
+DIFFERENCE = {"scale": 0.005, "own": 0.005, "v_half": 0.05, "slope": 0.005, "tau": 0.005, "pulse": 0.005}
+FURTHEST = {"scale": 1.2, "own": 1.2, "v_half": 6.0, "slope": 0.7, "tau": 0.7, "pulse": 0.7}
+BOUND = {"scale": 4.6, "own": 4.6, "v_half": 40.0, "slope": 1.6, "tau": 3.0, "pulse": 1.6}
 OF_CURVES = ("v_half", "slope", "tau")  # kinds that change a gate
 OWN_SPREAD = 0.3  # of ln s from cell to cell of one kind
 
@@ -27,7 +27,8 @@ class Change:
     """`kind` "scale": target is a current, and the value ln s; "v_half": a gate, V_half is moved by the value
     [mV]; "slope": a gate, the value is ln of the ratio of the slopes of h_inf at V_half; "tau": a gate, the
     value is ln of the ratio of its time constants, the same at every V; "own": as "scale", but no change:
-    this cell had it before the change already."""
+    this cell had it before the change already; "pulse": no change of the cell either, the value is ln of the
+    ratio of the stimulus' amplitude."""
 
     kind: str
     target: str
@@ -48,6 +49,7 @@ class Change:
 
 
 Changes = Mapping[Change, float]
+PULSE = Change("pulse", "stimulus")
 
 
 def candidates(model: IonicModel) -> list[Change]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ionwidgets._version import __version__
 from ionwidgets.discovery.beat_apd90 import beat_apd90
-from ionwidgets.discovery.change import OF_CURVES, Change
+from ionwidgets.discovery.change import OF_CURVES, PULSE, Change
 from ionwidgets.discovery.judge import FAR_OFF, Judged
 from ionwidgets.discovery.listed import FIELDS
 from ionwidgets.discovery.objective import Objective
@@ -36,8 +36,12 @@ def write_finding(
     judged: Judged,
     retrained: Retrained,
     about: dict[str, Any],
+    like_stimulus: list[Change],
 ) -> dict[str, Any]:
-    """The document. Intervals are Gauss-Newton's, 1.96 standard errors, given the found changes."""
+    """The document; `like_stimulus`: changes that another stimulus would look like.
+
+    Intervals are Gauss-Newton's, 1.96 standard errors, given the found changes.
+    """
     model = objective.model
     # One place for a current's scale and one for a gate, whichever of its changes explains more.
     entries = dict.fromkeys((change.kind == "scale", change.target) for change in judged.order)
@@ -67,7 +71,10 @@ def write_finding(
         "intervals": INTERVALS,
         "currents": _currents(model, judged, rank),
         "gates": _gates(model, judged, rank),
-        "confounded": [[_name(model, c), rival] for c in judged.changes for rival in _rivals(model, judged)],
+        "confounded": [
+            *([_name(model, c), rival] for c in judged.changes for rival in _rivals(model, judged)),
+            *([_name(model, c), PULSE.target] for c in judged.changes if c in like_stimulus),
+        ],
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
             "apd90_error_ms": {
@@ -79,7 +86,11 @@ def write_finding(
             "residual_before": _number(retrained.residual_before, 8),
             "residual_after": _number(retrained.residual_after, 8),
         },
-        "warnings": [*warnings, *_remarks(objective, judged, fitted)],
+        "warnings": [
+            *warnings,
+            *_remarks(objective, judged, fitted),
+            *_of_stimulus(objective, judged, like_stimulus),
+        ],
     }
 
 
@@ -203,6 +214,19 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
     if len(judged.changes) > 1:
         remarks.append("no single change explains the recording; the changes found together are ranked first")
     return remarks
+
+
+def _of_stimulus(objective: Objective, judged: Judged, like_stimulus: list[Change]) -> list[str]:
+    """What another stimulus than the supposed one does, or would do."""
+    give = "give its amplitude and duration (--stimulus)"
+    if PULSE in judged.best.values and judged.verdict != "unexplained":
+        amplitude, duration = judged.stimulus(objective.stimulus)
+        return [
+            f"the recording fits a stimulus of {amplitude:.3g} A/F for {duration:g} ms, not the model's "
+            f"{objective.stimulus[0]:g} A/F; {give}"
+        ]
+    names = [_name(objective.model, change) for change in judged.changes if change in like_stimulus]
+    return [f"{name} and another stimulus {INSEPARABLE}; {give}" for name in names]
 
 
 def _number(value: float | None, digits: int) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ionwidgets.discovery.beat_apd90 import beat_apd90
-from ionwidgets.discovery.change import Change, candidates
+from ionwidgets.discovery.change import PULSE, Change, candidates
 from ionwidgets.discovery.gauss_newton import Fitted
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.propose import only
@@ -41,7 +41,14 @@ class Judged:
     @property
     def changes(self) -> dict[Change, float]:
         """What is to be written into the model; nothing unless something changed."""
-        return dict(self.best.values) if self.verdict == "changed" else {}
+        if self.verdict != "changed":
+            return {}
+        return {change: value for change, value in self.best.values.items() if change != PULSE}
+
+    def stimulus(self, supposed: tuple[float, float]) -> tuple[float, float]:
+        """(amplitude [A/F], duration [ms]) that the recording fits, where it fits another than `supposed`."""
+        ratio = float(np.exp(self.best.values.get(PULSE, 0.0)))
+        return supposed if self.verdict == "unexplained" else (ratio * supposed[0], supposed[1])
 
 
 def judge(
@@ -61,7 +68,7 @@ def judge(
     left = left_over(objective, best)
     if stranger or left > UNEXPLAINED + objective.discrepancy[0] or not near(objective, best):
         verdict = "unexplained"
-    elif not best.values or not significant(objective, found.none, best) or effect(objective, best) < EFFECT:
+    elif not _of_the_cell(best) or not _clear(objective, found.none, best):
         verdict = "unchanged"
     else:
         verdict = "changed"
@@ -78,13 +85,21 @@ def judge(
         key=lambda c: (c not in best.values, -importance.get(c, 0.0), -alone.get(c, 0.0)),
     )
     rivals = []
-    if verdict == "changed" and len(best.values) == 1:
+    if verdict == "changed" and len(best.values) == 1 and PULSE not in best.values:
         rivals = [
             only(f)
             for f in found.singles
             if only(f) not in best.values and not significant(objective, f, best)
         ]
     return Judged(verdict, best, values, errors, importance, alone, order, rivals, left, stranger)
+
+
+def _clear(objective: Objective, none: Fitted, best: Fitted) -> bool:
+    return significant(objective, none, best) and effect(objective, best) >= EFFECT
+
+
+def _of_the_cell(fitted: Fitted) -> list[Change]:
+    return [change for change in fitted.values if change != PULSE]
 
 
 def near(objective: Objective, fitted: Fitted) -> bool:

@@ -19,12 +19,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.discovery.calibration import Loose
-from ionwidgets.discovery.change import OF_CURVES, Change, Changes, gate_curves, scales
+from ionwidgets.discovery.change import OF_CURVES, PULSE, Change, Changes, gate_curves, scales
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.gate_table import GateTable
 from ionwidgets.simulation.kernel import kernel_for, voltage_grid
-from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, run_cell, run_cells
+from ionwidgets.simulation.sweep import STIMULUS_ONSET, Cell, Run, Steps, pulses, run_cell, run_cells
 
 FLOOR_V, FLOOR_CA = 0.2, 0.015  # mV; share of the transient: solver, sampling, averaging over a drift
 JITTER = 0.05  # ms by which a sample may be off
@@ -130,9 +130,10 @@ class Objective:
                     tables[gates] = self.kernel.gate_table(curves)
                 factors = self.kernel.scales(scales(values))
                 # Most points differ in what some cells do not see.
-                key = (i, gates, factors.tobytes(), float(point.shift[i]), point.slow[i].tobytes())
+                level = float(np.exp(values.get(PULSE, 0.0)))
+                key = (i, gates, factors.tobytes(), level, float(point.shift[i]), point.slow[i].tobytes())
                 if key not in jobs:
-                    jobs[key] = self._cell(point, i, factors, tables[gates]), self.beats[i].step
+                    jobs[key] = self._cell(point, i, factors, tables[gates], level), self.beats[i].step
                 places.append(key)
         each = list(jobs.values())
         self.cell_runs += len(each)
@@ -145,7 +146,7 @@ class Objective:
         runs = [found[key] for key in places]
         return [runs[n : n + len(cells)] for n in range(0, len(runs), len(cells))]
 
-    def _cell(self, point: Point, i: int, factors: NDArray, table: GateTable) -> Cell:
+    def _cell(self, point: Point, i: int, factors: NDArray, table: GateTable, level: float) -> Cell:
         beat = self.beats[i]
         first = float(beat.time[0] - point.shift[i])  # of the first sample, after the stimulus
         if self.paced_for is not None:
@@ -166,6 +167,8 @@ class Objective:
             changes[:, 1] /= self.amplitude
         elif self.amplitude != self.stimulus[0]:
             changes = np.empty((0, 2))
+        elif level != 1.0:
+            changes = pulses(beat.cycle_length, end, self.pulse, onset) * [1.0, level]
         return Cell(beat.cycle_length, end, start, factors, table, begin, onset, changes)
 
     # ---- residuals ----

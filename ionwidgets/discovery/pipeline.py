@@ -23,6 +23,7 @@ from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
 from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.neural_check import neural_check
+from ionwidgets.discovery.other_stimulus import with_other_stimulus
 from ionwidgets.discovery.outcome import outcome, predict
 from ionwidgets.discovery.propose import first_ratios, propose, screen, together
 from ionwidgets.discovery.question import ask, check_emulated_setup, check_network, check_numbers, put_to
@@ -219,7 +220,11 @@ def discover(
             objective, none, [found.best, *found.singles], [], telling(0.8, 0.9, "Fitting the changes again")
         )
     whole.report(0.9, "Predicting")
+    like_stimulus: list[Change] = []
+    if stimulus is None and before is None and all(beat.I_inj is None for beat in question.beats):
+        found, like_stimulus = with_other_stimulus(objective, found)
     judged = judge(objective, none, screened, found, known, stranger)
+    question = replace(question, stimulus=judged.stimulus(question.stimulus))
     result = outcome(question, network, retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
@@ -238,6 +243,6 @@ def discover(
         "predictions": predictions, "neural_ode": neural_check(result, question.beats), "baselines": beside,
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
-    finding = write_finding(objective, recording, warnings, judged, retrained, about)
+    finding = write_finding(objective, recording, warnings, judged, retrained, about, like_stimulus)
     whole.report(1.0, "Done")
     return replace(result, finding=finding, baseline={} if before is None else before.scales)

@@ -62,7 +62,7 @@ def search(
     singles = [f for f in tried if len(f.values) == 1]
     best = first
     if tried and significant(objective, first, tried[0]):
-        best = _plainest(objective, singles) if len(tried[0].values) == 1 else _needed(objective, tried[0])
+        best = _plainest(objective, singles) if len(tried[0].values) == 1 else needed(objective, tried[0])
     best = settled(objective, best)
     others = beside(objective, best)
     while 0 < len(best.values) < MOST_CHANGES and left_over(objective, best) > GOOD:
@@ -70,7 +70,7 @@ def search(
         more = _further(objective, best, others, together if len(best.values) == 1 else [])
         if more is None:
             break
-        best = settled(objective, _needed(objective, more))
+        best = settled(objective, needed(objective, more))
         others = beside(objective, best)
     return Found(first, best, tuple(singles), others)
 
@@ -97,14 +97,14 @@ def _plainest(objective: Objective, singles: list[Fitted]) -> Fitted:
     return next((f for f in singles if only(f) == scale and f.cost < as_good), best)
 
 
-def _needed(objective: Objective, fitted: Fitted) -> Fitted:
+def needed(objective: Objective, fitted: Fitted) -> Fitted:
     """The fit without those of its changes that it does as well without."""
     for change, error in fitted.cautious_errors(objective).items():
         if len(fitted.values) > 1 and abs(fitted.values[change]) < 3 * error:
             fewer = {c: v for c, v in fitted.values.items() if c != change}
             (again,) = fit(objective, [replace(fitted.point, values=fewer)], iterations=ITERATIONS)
             if again is not None and not significant(objective, again, fitted):
-                return _needed(objective, again)
+                return needed(objective, again)
     return fitted
 
 
