@@ -40,7 +40,7 @@ def run_baseline(
     name: str,
     question: Question,
     *,
-    discrepancy: tuple[float, float],
+    discrepancy: tuple[float, float] = (0.0, 0.0),
     seed: int,
     predict_cl: Sequence[float],
     duration: float,
