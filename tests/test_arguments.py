@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ionwidgets.arguments import cycle_lengths
+from ionwidgets.cli.arguments import cycle_lengths
 from ionwidgets.errors import IonWidgetsError
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from ionwidgets.errors import IonWidgetsError
 
 MOST_CELLS = 10_000
+Columns = Annotated[str, typer.Option(help="Which column holds what: time=0,V=2 or by title.")]
+Units = Annotated[str, typer.Option(help="Units of the columns: time=s,V=mV.")]
 
 
 def cycle_lengths(text: str, option: str = "--cycle-lengths") -> list[float]:
@@ -113,6 +117,17 @@ def _number(text: str, where: str) -> float:
     if not np.isfinite(value):
         raise IonWidgetsError(f"{where}: {text.strip()!r} is not a number")
     return value
+
+
+def read(file: Path, columns: str, units: str, cycle_length: float | None = None) -> Any:
+    """The recording in a file, its columns and units as they were said; `cycle_length` [ms]."""
+    import ionwidgets as iw  # brings xarray: not before it is needed
+    from ionwidgets.recordings import parse_columns, parse_units
+
+    return iw.read_recording(
+        file, columns=parse_columns(columns) if columns else None,
+        units=parse_units(units) if units else None, cycle_length=cycle_length,
+    )  # fmt: skip
 
 
 class Progress:
