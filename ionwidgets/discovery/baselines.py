@@ -16,7 +16,7 @@ import numpy as np
 
 from ionwidgets.discovery.baseline_names import NAMES
 from ionwidgets.discovery.change import Changes, scales
-from ionwidgets.discovery.late_apd90 import late_apd90
+from ionwidgets.discovery.late_apd90 import late_apd90_by_length
 from ionwidgets.discovery.objective import Objective, Point
 from ionwidgets.discovery.plain_fit import own_changes, plain_fit
 from ionwidgets.discovery.question import Question
@@ -92,17 +92,14 @@ def _fit(name: str, seed: int) -> Fit:
 def _predicted(
     question: Question, values: Changes, cycle_lengths: Sequence[float], duration: float
 ) -> dict[str, float | None]:
-    answers: dict[str, float | None] = {f"{length:g}": None for length in cycle_lengths}
-    if not answers:
-        return answers
+    nothing: dict[str, float | None] = {f"{length:g}": None for length in cycle_lengths}
+    if not nothing:
+        return nothing
     try:
         paced = simulate(
             question.model, list(cycle_lengths), duration, scale=scales(values), variables=[],
             stimulus=question.stimulus,
         )  # fmt: skip
     except SimulationError:
-        return answers  # a baseline that does not run predicts nothing
-    for length, apd90 in zip(cycle_lengths, late_apd90(paced, duration), strict=True):
-        if np.isfinite(apd90):
-            answers[f"{length:g}"] = round(float(apd90), 3)
-    return answers
+        return nothing  # a baseline that does not run predicts nothing
+    return late_apd90_by_length(paced, duration)

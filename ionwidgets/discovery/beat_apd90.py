@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.recordings.typical_beat import TypicalBeat
 from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
 
-def beat_apd90(V: NDArray, beat: TypicalBeat) -> float:
-    """APD90 [ms] of V (N,) [mV] at the beat's samples; NaN where it does not repolarise."""
-    return float(sampled_biomarkers(beat.time, V, np.zeros(1))["APD90"][0])
+def beat_apd90(V: NDArray, time: NDArray) -> float:
+    """APD90 [ms] of V (N,) [mV] at `time` (N,) [ms] from its stimulus; NaN where it does not repolarise."""
+    return float(sampled_biomarkers(time, V, np.zeros(1))["APD90"][0])

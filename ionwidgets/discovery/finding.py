@@ -78,7 +78,8 @@ def write_finding(
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
             "apd90_error_ms": {
-                f"{b.cycle_length:g}": _number(beat_apd90(V, b) - beat_apd90(b.V, b), 3) for V, b in fitted
+                f"{b.cycle_length:g}": _number(beat_apd90(V, b.time) - beat_apd90(b.V, b.time), 3)
+                for V, b in fitted
             },
         },
         "network": {
@@ -199,8 +200,8 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
         remarks.append(
             f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; "
             f"at CL {beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, "
-            f"peaks at {beat.V.max():.1f} mV and has APD90 {beat_apd90(beat.V, beat):.0f} ms, "
-            f"the model at its best {V.min():.1f} mV, {V.max():.1f} mV and {beat_apd90(V, beat):.0f} ms; "
+            f"peaks at {beat.V.max():.1f} mV and has APD90 {beat_apd90(beat.V, beat.time):.0f} ms, the model "
+            f"at its best {V.min():.1f} mV, {V.max():.1f} mV and {beat_apd90(V, beat.time):.0f} ms; "
             "choose a model of this kind of cell"
         )
     for rival in _rivals(objective.model, judged):

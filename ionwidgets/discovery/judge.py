@@ -105,7 +105,7 @@ def _of_the_cell(fitted: Fitted) -> list[Change]:
 def near(objective: Objective, fitted: Fitted) -> bool:
     """Whether APD90 is near that of the recording in every cell that has one."""
     off = [
-        beat_apd90(run.traces[: beat.time.size, 0], beat) - beat_apd90(beat.V, beat)
+        beat_apd90(run.traces[: beat.time.size, 0], beat.time) - beat_apd90(beat.V, beat.time)
         for run, beat in zip(fitted.runs, objective.beats, strict=True)
     ]
     return not any(abs(error) > FAR_OFF for error in off)  # nor where there is none: V tells

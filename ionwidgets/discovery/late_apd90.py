@@ -20,3 +20,10 @@ def late_apd90(paced: xr.Dataset, duration: float) -> NDArray[np.float64]:
         if np.isfinite(apd90).any():
             means[i] = np.nanmean(apd90)
     return means
+
+
+def late_apd90_by_length(paced: xr.Dataset, duration: float) -> dict[str, float | None]:
+    """The same by cycle length, as a finding has it; None without action potentials."""
+    lengths = paced["cycle_length"].values
+    means = zip(lengths, late_apd90(paced, duration), strict=True)
+    return {f"{length:g}": round(float(mean), 3) if np.isfinite(mean) else None for length, mean in means}

@@ -42,7 +42,7 @@ def neural_check(result: Result, beats: Sequence[TypicalBeat]) -> dict[str, Any]
         except SimulationError:
             return nothing
         found = np.interp(onset + beat.time, run["time"].values, run[V].values[0])
-        error = beat_apd90(found, beat) - beat_apd90(beat.V, beat)
+        error = beat_apd90(found, beat.time) - beat_apd90(beat.V, beat.time)
         errors[f"{beat.cycle_length:g}"] = round(error, 3) if np.isfinite(error) else None
         if "V" not in beat.arbitrary:
             late = (beat.time < UPSTROKE[0]) | (beat.time > UPSTROKE[1])

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from ionwidgets.discovery.judge import Judged
-from ionwidgets.discovery.late_apd90 import late_apd90
+from ionwidgets.discovery.late_apd90 import late_apd90_by_length
 from ionwidgets.discovery.prepare import COUNTED, injected_protocol
 from ionwidgets.discovery.question import Question
 from ionwidgets.discovery.result import Result, current_traces, paced_traces
@@ -101,7 +101,6 @@ def predict(
     if result.verdict == "unexplained" or not predictions:
         return predictions
     paced = result.simulate(list(cycle_lengths), duration, variables=[])
-    for cycle_length, apd90 in zip(cycle_lengths, late_apd90(paced, duration), strict=True):
-        if np.isfinite(apd90):
-            predictions[f"{cycle_length:g}"]["apd90_ms"] = round(float(apd90), 3)
+    for length, apd90 in late_apd90_by_length(paced, duration).items():
+        predictions[length]["apd90_ms"] = apd90
     return predictions

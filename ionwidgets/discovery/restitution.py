@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ionwidgets.discovery.beat_apd90 import beat_apd90
 from ionwidgets.discovery.late_apd90 import late_apd90
 from ionwidgets.errors import SimulationError
 from ionwidgets.recordings.capture import capture
-from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
 
 if TYPE_CHECKING:
     from ionwidgets.discovery.result import Result
@@ -55,12 +55,12 @@ def _table(source: str, paced: xr.Dataset, duration: float) -> pd.DataFrame:
 
 
 def _recorded(traces: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Of the typical beats: the stimulus comes at time 0, and only cells that follow 1:1 have one."""
+    """Of the typical beats, which only cells that follow 1:1 have."""
     rows = [
         {
             "source": "recording",
             "cycle_length": float(trace.attrs["cycle_length"]),
-            "APD90": sampled_biomarkers(trace["time"].values, trace["V"].values, np.zeros(1))["APD90"][0],
+            "APD90": beat_apd90(trace["V"].values, trace["time"].values),
             "capture": "1:1",
         }
         for trace in traces
