@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ionwidgets.discovery.example import example_recording, example_result
-from ionwidgets.discovery.result import Result, load_result
+from ionwidgets.discovery.result import Result
+from ionwidgets.discovery.result_file import load_result
 from ionwidgets.discovery.results import Results
 
 if TYPE_CHECKING:

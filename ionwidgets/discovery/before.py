@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ionwidgets.discovery.change import Change, scales
-from ionwidgets.discovery.finding import WIDEST
+from ionwidgets.discovery.change import WIDEST, Change, scales
 from ionwidgets.discovery.gauss_newton import Fitted, fit
 from ionwidgets.discovery.heartbeat import Stage
 from ionwidgets.discovery.judge import UNEXPLAINED, near

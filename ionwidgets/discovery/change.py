@@ -18,6 +18,7 @@ from ionwidgets.simulation.gate_table import GateCurves
 DIFFERENCE = {"scale": 0.005, "own": 0.005, "v_half": 0.05, "slope": 0.005, "tau": 0.005, "pulse": 0.005}
 FURTHEST = {"scale": 1.2, "own": 1.2, "v_half": 6.0, "slope": 0.7, "tau": 0.7, "pulse": 0.7}
 BOUND = {"scale": 4.6, "own": 4.6, "v_half": 40.0, "slope": 1.6, "tau": 3.0, "pulse": 1.6}
+WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 OF_CURVES = ("v_half", "slope", "tau")  # kinds that change a gate
 OWN_SPREAD = 0.3  # of ln s from cell to cell of one kind
 

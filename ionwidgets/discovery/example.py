@@ -9,7 +9,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from ionwidgets.discovery.result import Result, load_result
+from ionwidgets.discovery.result import Result
+from ionwidgets.discovery.result_file import load_result
 from ionwidgets.models import load_model
 from ionwidgets.recordings import read_recording
 

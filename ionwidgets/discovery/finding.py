@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ionwidgets._version import __version__
 from ionwidgets.discovery.beat_apd90 import beat_apd90
-from ionwidgets.discovery.change import OF_CURVES, PULSE, Change
+from ionwidgets.discovery.change import OF_CURVES, PULSE, WIDEST, Change
 from ionwidgets.discovery.judge import FAR_OFF, Judged
 from ionwidgets.discovery.listed import FIELDS
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.sentences import INSEPARABLE
-from ionwidgets.gnn.retrain import Retrained
+from ionwidgets.discovery.settle import Settled
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat
 
@@ -26,22 +26,13 @@ SCHEMA = "ionwidgets/finding/1"
 INTERVALS = "95 %, Gauss-Newton: from the curvature of the fit through the ODE and what it leaves over"
 OF_CURVE = {"v_half": "V_half", "slope": "slope", "tau": "tau"}
 HINT = 0.3  # mV RMS of V beyond noise: a finding that leaves more is a hint
-WIDEST = 4.6  # |ln| of a ratio: 0.01 to 100; an interval that is wider says nothing more
 
 
 def write_finding(
-    objective: Objective,
-    recording: xr.Dataset,
-    warnings: list[str],
-    judged: Judged,
-    retrained: Retrained,
-    about: dict[str, Any],
-    like_stimulus: list[Change],
+    settled: Settled, recording: xr.Dataset, warnings: list[str], about: dict[str, Any]
 ) -> dict[str, Any]:
-    """The document; `like_stimulus`: changes that another stimulus would look like.
-
-    Intervals are Gauss-Newton's, 1.96 standard errors, given the found changes.
-    """
+    """The document; intervals are Gauss-Newton's, 1.96 standard errors, given the found changes."""
+    objective, judged, retrained = settled.objective, settled.judged, settled.retrained
     model = objective.model
     # One place for a current's scale and one for a gate, whichever of its changes explains more.
     entries = dict.fromkeys((change.kind == "scale", change.target) for change in judged.order)
@@ -73,7 +64,7 @@ def write_finding(
         "gates": _gates(model, judged, rank),
         "confounded": [
             *([_name(model, c), rival] for c in judged.changes for rival in _rivals(model, judged)),
-            *([_name(model, c), PULSE.target] for c in judged.changes if c in like_stimulus),
+            *([_name(model, c), PULSE.target] for c in judged.changes if c in settled.like_stimulus),
         ],
         "fit": {
             "v_rmse_mV": round(judged.best.rmse(objective), 4),
@@ -90,7 +81,7 @@ def write_finding(
         "warnings": [
             *warnings,
             *_remarks(objective, judged, fitted),
-            *_of_stimulus(objective, judged, like_stimulus),
+            *_of_stimulus(objective, judged, settled.like_stimulus),
         ],
     }
 

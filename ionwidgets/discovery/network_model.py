@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import myokit
 import numpy as np
 
-from ionwidgets.discovery.closed_form import Form, steady_form, tau_form
+from ionwidgets.discovery.closed_form import steady_form, tau_form
 from ionwidgets.discovery.export import v_off, with_description
 from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
-from ionwidgets.models.rewriting import free_name, lift_nested
+from ionwidgets.models.rewriting import relax
 from ionwidgets.models.structure import Dependencies, gate_form
 from ionwidgets.models.surroundings import without_leak
 from ionwidgets.simulation import voltage_grid
@@ -34,16 +34,13 @@ def network_model(result: Result) -> IonicModel:
     chosen = np.flatnonzero(np.abs(V - reached.mean()) <= 0.5 * np.ptp(reached) + BESIDE)[::STEP]
     own, told = model.gate_curves(V[chosen]), []
     states = {gate: equations.get(model.variables[gate].qname()) for gate in model.gate_names}
-    for state in states.values():
-        lift_nested(state)
     dependencies = Dependencies()
     forms = [gate_form(state, voltage.var(), dependencies) for state in states.values()]
     own_tau = [form[1].clone() for form in forms if form is not None]  # all are gates
     for j, (gate, state) in enumerate(states.items()):
         steady = steady_form(V[chosen], result.h_inf[1, j, chosen], voltage)
         tau = tau_form(V[chosen], result.tau[1, j, chosen], own[gate][1], voltage, ms, own_tau[j])
-        parts = [_variable(state, "inf", steady, None), _variable(state, "tau", tau, ms)]
-        state.set_rhs(myokit.Divide(myokit.Minus(parts[0], myokit.Name(state)), parts[1]))
+        relax(state, steady.expression, tau.expression)
         told.append(
             f"{gate}: h_inf {steady.name}, within {steady.error:.2g}, "
             f"tau {tau.name}, within {100 * tau.error:.2g} %"
@@ -57,11 +54,3 @@ def network_model(result: Result) -> IonicModel:
         v_off(result.finding["neural_ode"]["v_rmse_mV"]),
     ]
     return with_description(IonicModel(equations, model.name, model.variant), result, lines)
-
-
-def _variable(state: myokit.Variable, name: str, form: Form, unit: myokit.Unit | None) -> myokit.Name:
-    component = state.parent(myokit.Component)
-    variable = component.add_variable(free_name(component, f"{state.name()}_{name}"))
-    variable.set_rhs(form.expression)
-    variable.set_unit(unit)
-    return myokit.Name(variable)

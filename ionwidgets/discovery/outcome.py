@@ -14,7 +14,8 @@ from ionwidgets.discovery.judge import Judged
 from ionwidgets.discovery.late_apd90 import late_apd90_by_length
 from ionwidgets.discovery.prepare import COUNTED, injected_protocol
 from ionwidgets.discovery.question import Question
-from ionwidgets.discovery.result import Result, current_traces, paced_traces
+from ionwidgets.discovery.result import Result
+from ionwidgets.discovery.shown_traces import current_traces, paced_traces
 from ionwidgets.errors import SimulationError
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import Balance

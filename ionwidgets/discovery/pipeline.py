@@ -8,41 +8,39 @@ intervals.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
 import xarray as xr
 
 from ionwidgets.discovery.baseline_names import NAMES
 from ionwidgets.discovery.baselines import check_baselines, run_baseline
-from ionwidgets.discovery.before import fitted_before, refined
-from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.before import fitted_before
 from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
-from ionwidgets.discovery.judge import judge
 from ionwidgets.discovery.neural_check import neural_check
-from ionwidgets.discovery.other_stimulus import with_other_stimulus
 from ionwidgets.discovery.outcome import outcome, predict
-from ionwidgets.discovery.propose import first_ratios, propose, screen, together
-from ionwidgets.discovery.question import ask, check_emulated_setup, check_network, check_numbers, put_to
+from ionwidgets.discovery.question import (
+    Question,
+    ask,
+    check_emulated_setup,
+    check_network,
+    check_numbers,
+    put_to,
+)
 from ionwidgets.discovery.result import Result
-from ionwidgets.discovery.search import search
+from ionwidgets.discovery.settle import settle
 from ionwidgets.discovery.several import network_for, of_one_or_several
 from ionwidgets.gnn import Network
-from ionwidgets.gnn.decoder import current_balance
+from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.retrain import Stage2, retrain_network
 from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel, load_model
-from ionwidgets.simulation.sweep import Steps
 
-COARSE = Steps(
-    low=0.01, high=0.5, dv=0.4, bend_others=1e-3
-)  # APD90 within 0.05 ms: enough to choose who is fitted in full
-COARSE_SETTLING = 1000.0  # ms
 EMULATOR_UPDATES = 100  # each costs thirty of the ODE's
 CONTROL_SHARE = 0.4  # of the work, where there is a control recording
 
@@ -178,61 +176,36 @@ def discover(
     whole = Stage(heartbeat, 0.05 if before is None else CONTROL_SHARE, 1.0)
     whole.report(0.0, "Pacing the control")
     question = put_to(model, asked)
-    true = recording if hidden == "true" else None
-    balance = current_balance(model, question.beats, question.control, question.stimulus, true)
+
+    def balanced(question: Question) -> Balance:
+        true = recording if hidden == "true" else None
+        return current_balance(question.model, question.beats, question.control, question.stimulus, true)
+
+    balance = balanced(question)
     emulated = decoder == "emulator"
     retrained = retrain_network(
         network, balance, seed=seed, progress=Stage(whole, 0.0, 0.3), device=device,
         decoder=EmulatedBeats if emulated else None,
         settings=Stage2(eta=eta, updates=EMULATOR_UPDATES) if emulated else Stage2(eta=eta),
     )  # fmt: skip
-    ratios = first_ratios(balance, retrained)
-    shares = {c.name: float(np.clip(retrained.explained[c.name], 0, 1)) for c in model.currents}
-
-    def telling(start: float, end: float, message: str) -> Callable[[float], None]:
-        stage = Stage(whole, start, end)
-        return lambda part: stage.report(part, message, importance=shares)
-
-    discrepancy = (0.0, 0.0) if before is None else before.left
-    coarse = question.objective(
-        paced_for=None, settling=COARSE_SETTLING, discrepancy=discrepancy, steps=COARSE, alive=heartbeat.alive
-    )
-    none, screened = screen(coarse, ratios, telling(0.3, 0.55, "Trying every single change"))
-    objective = question.objective(discrepancy=discrepancy, alive=heartbeat.alive)
-    found = search(
-        objective, none, propose(coarse, screened, retrained.explained),
-        together(model, ratios, retrained.moved),
-        telling(0.55, 0.9 if before is None else 0.7, "Fitting the proposed changes"),
+    settled = settle(
+        asked, question, balance, retrained, before, stimulus_known=stimulus is not None,
+        alive=heartbeat.alive, progress=Stage(whole, 0.3, 0.9),
     )  # fmt: skip
-    known: dict[Change, float] = {}
-    stranger = before is not None and before.stranger
-    if before is not None and found.best.values:
-        first = before.own
-        before, known = refined(before, question, found, telling(0.7, 0.8, "Fitting both recordings"))
-        question = put_to(before.model, asked)
-        # The network's currents and scales, too, are told beside this cell.
-        balance = current_balance(before.model, question.beats, question.control, question.stimulus, true)
-        moved = {change.target: value - first[change] for change, value in before.own.items()}
-        log_scales = {name: value - moved[name] for name, value in retrained.log_scales.items()}
-        retrained = replace(retrained, log_scales=log_scales)
-        objective = question.objective(discrepancy=before.left, alive=heartbeat.alive)
-        found = search(
-            objective, none, [found.best, *found.singles], [], telling(0.8, 0.9, "Fitting the changes again")
-        )
+    judged, before = settled.judged, settled.before
+    if settled.question is not question:  # the network's currents, too, are told beside this cell
+        balance = balanced(settled.question)
     whole.report(0.9, "Predicting")
-    like_stimulus: list[Change] = []
-    if stimulus is None and before is None and all(beat.I_inj is None for beat in question.beats):
-        found, like_stimulus = with_other_stimulus(objective, found)
-    judged = judge(objective, none, screened, found, known, stranger)
-    question = replace(question, stimulus=judged.stimulus(question.stimulus))
-    result = outcome(question, network, retrained, balance, judged)
+    question = replace(settled.question, stimulus=judged.stimulus(settled.question.stimulus))
+    result = outcome(question, network, settled.retrained, balance, judged)
     predictions = predict(result, predict_cl, duration)
     elapsed = round(time.perf_counter() - started, 2)
+    last = Stage(whole, 0.92, 1.0)
     beside = [
         run_baseline(
-            name, question, discrepancy=objective.discrepancy, seed=seed, predict_cl=predict_cl,
+            name, question, discrepancy=settled.objective.discrepancy, seed=seed, predict_cl=predict_cl,
             duration=duration, alive=heartbeat.alive,
-            report=telling(0.92, 1.0, f"Fitting all conductances, {NAMES[name]}"),
+            report=partial(last.report, message=f"Fitting all conductances, {NAMES[name]}"),
         )
         for name in dict.fromkeys(baselines)
     ]  # fmt: skip
@@ -243,6 +216,6 @@ def discover(
         "predictions": predictions, "neural_ode": neural_check(result, question.beats), "baselines": beside,
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
-    finding = write_finding(objective, recording, warnings, judged, retrained, about, like_stimulus)
+    finding = write_finding(settled, recording, warnings, about)
     whole.report(1.0, "Done")
     return replace(result, finding=finding, baseline={} if before is None else before.scales)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from ionwidgets.discovery.change import OF_CURVES, Change, gate_curves, scales
-from ionwidgets.discovery.conditions import Conditions
 from ionwidgets.discovery.export import described_model
 from ionwidgets.discovery.listed import FIELDS
+from ionwidgets.discovery.shown_traces import SOURCES
 from ionwidgets.errors import IonWidgetsError
-from ionwidgets.models import IonicModel, load_model
+from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 from ionwidgets.models.save import check_suffix
 from ionwidgets.models.surroundings import without_leak
 from ionwidgets.simulation import simulate, voltage_grid
 
-SCHEMA = "ionwidgets/result/1"
-SOURCES = ("control", "altered")
 GATES = ("found", "network")  # whose an exported model has
 
 
@@ -246,99 +242,12 @@ class Result:
         return json.dumps(self.finding, indent=1, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
-        """Write everything but the recording as one safetensors file."""
-        tensors = {"h_inf": self.h_inf.astype(np.float32), "tau": self.tau.astype(np.float32)}
-        tensors |= {
-            f"paced.{name}": self.paced[name].values.astype(np.float32) for name in self._paced_names()
-        }
-        for i, trace in enumerate(self.traces):
-            names = [str(name) for name in trace.data_vars if name != "V"]
-            tensors[f"time.{i}"] = trace["time"].values.astype(np.float32)
-            tensors[f"V.{i}"] = trace["V"].values.astype(np.float32)
-            tensors[f"currents.{i}"] = np.stack([trace[name].values for name in names], 1).astype(np.float32)
-        about = {
-            "finding": self.finding,
-            "model": self.model.key,
-            "model_hash": self.model.hash,
-            "changes": [[c.kind, c.target, value] for c, value in self.changes.items()],
-            "scales": self.scales,
-            "baseline": self.baseline,
-            "stimulus": self.stimulus,
-            "cycle_lengths": [float(trace.attrs["cycle_length"]) for trace in self.traces],
-            "paced": [str(source) for source in self.paced["source"].values],
-        }
-        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        save_file(arrays, str(path), metadata={"schema": SCHEMA, "about": json.dumps(about)})
+        """Write everything but the recording as one safetensors file, for `load_result`.
 
-    def _paced_names(self) -> list[str]:
-        return ["time", *map(str, self.paced.data_vars)]
+        Raises
+        ------
+        IonWidgetsError : `path` cannot be written.
+        """
+        from ionwidgets.discovery.result_file import save_result
 
-
-def paced_traces(
-    model: IonicModel,
-    cycle_length: float,
-    sources: Sequence[str],
-    time: NDArray,
-    values: Mapping[str, NDArray],
-) -> xr.Dataset:
-    """Observables (sources, T) of `model` paced at `cycle_length` as a Dataset, a cell each by `source`."""
-    variables = {
-        name: (("cell", "time"), array, {"units": model.units[name]}) for name, array in values.items()
-    }
-    lengths = np.full(len(sources), cycle_length)
-    coords = {"source": ("cell", list(sources)), "cycle_length": ("cell", lengths, {"units": "ms"})}
-    return xr.Dataset(variables, {**coords, "time": ("time", time, {"units": "ms"})})
-
-
-def current_traces(
-    model: IonicModel, cycle_length: float, time: NDArray, V: NDArray, currents: NDArray
-) -> xr.Dataset:
-    """Currents (2, currents, N) along a recorded beat as a Dataset."""
-    names = [current.name for current in model.currents]
-    variables = {name: (("source", "time"), currents[:, j], {"units": "A/F"}) for j, name in enumerate(names)}
-    return xr.Dataset(
-        {"V": ("time", V, {"units": "mV"}), **variables},
-        {"source": list(SOURCES), "time": ("time", time, {"units": "ms"})},
-        {"cycle_length": cycle_length},
-    )
-
-
-def load_result(path: str | Path, recording: xr.Dataset) -> Result:
-    """Read a saved result back, together with the recording that it was found in.
-
-    Raises
-    ------
-    IonWidgetsError : no such file, no result of this package, or of other equations.
-    """
-    name = Path(path).name
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-        if metadata.get("schema") != SCHEMA:
-            raise IonWidgetsError(f"{name}: not a result of ionwidgets (schema {metadata.get('schema')!r})")
-        about = json.loads(metadata["about"])
-        where = Conditions.of(about["finding"].get("conditions"))
-        model, baseline = where.model(load_model(about["model"])), about.get("baseline", {})
-        if baseline:
-            model = edited(model, baseline, {}, {})
-        if model.hash != about["model_hash"]:
-            raise IonWidgetsError(f"{name}: was made with other equations of {model.key}; run discover again")
-        traces = tuple(
-            current_traces(model, length, *(tensors[f"{part}.{i}"] for part in ("time", "V", "currents")))
-            for i, length in enumerate(about["cycle_lengths"])
-        )
-        paced = paced_traces(
-            model, max(about["cycle_lengths"]), about["paced"], tensors["paced.time"],
-            {name: tensors[f"paced.{name}"] for name in model.observables},
-        )  # fmt: skip
-        changes = {Change(kind, target): float(value) for kind, target, value in about["changes"]}
-        return Result(
-            model, where.recording(recording), about["finding"], changes,
-            tensors["h_inf"].astype(float), tensors["tau"].astype(float), about["scales"], traces, paced,
-            tuple(about["stimulus"]) if about.get("stimulus") else None, baseline,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise IonWidgetsError(f"{path}: there is no such file") from None
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise IonWidgetsError(f"{name}: cannot be read as a result ({error})") from None
+        save_result(self, path)

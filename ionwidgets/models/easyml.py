@@ -16,7 +16,7 @@ from myokit.formats.easyml import EasyMLExporter
 
 from ionwidgets.errors import ModelError
 from ionwidgets.models.membrane import terms_of
-from ionwidgets.models.rewriting import free_name, lift_nested
+from ionwidgets.models.rewriting import relax
 from ionwidgets.models.structure import Dependencies, gate_form
 
 
@@ -58,24 +58,8 @@ def _give_gates_variables(model: myokit.Model, voltage: myokit.Variable) -> None
     dependencies = Dependencies()
     forms = [(x, gate_form(x, voltage, dependencies)) for x in model.states() if x is not voltage]
     for state, form in forms:
-        if form is None or all(isinstance(part, myokit.Name) for part in form):
-            continue
-        lift_nested(state)
-        steady, tau = (
-            _variable(state, name, unit, rhs)
-            for name, unit, rhs in (("inf", None, form[0]), ("tau", model.time().unit(), form[1]))
-        )
-        state.set_rhs(myokit.Divide(myokit.Minus(steady, myokit.Name(state)), tau))
-
-
-def _variable(
-    state: myokit.Variable, name: str, unit: myokit.Unit | None, rhs: myokit.Expression
-) -> myokit.Name:
-    component = state.parent(myokit.Component)
-    variable = component.add_variable(free_name(component, f"{state.name()}_{name}"))
-    variable.set_rhs(rhs.clone())
-    variable.set_unit(unit)
-    return myokit.Name(variable)
+        if form is not None and not all(isinstance(part, myokit.Name) for part in form):
+            relax(state, *form)
 
 
 def _in_a_comment(text: str) -> str:

@@ -63,6 +63,19 @@ def free_name(component: myokit.Component, name: str, moved: myokit.Variable | N
     return tried
 
 
+def relax(state: myokit.Variable, steady: myokit.Expression, tau: myokit.Expression) -> None:
+    """Make dx/dt = (x_inf - x) / tau_x, `steady` and `tau` each in a new variable beside the state."""
+    lift_nested(state)
+    component, parts = state.parent(myokit.Component), []
+    ms = component.parent().time().unit()
+    for name, rhs, unit in (("inf", steady, None), ("tau", tau, ms)):
+        variable = component.add_variable(free_name(component, f"{state.name()}_{name}"))
+        variable.set_rhs(rhs.clone())
+        variable.set_unit(unit)
+        parts.append(myokit.Name(variable))
+    state.set_rhs(myokit.Divide(myokit.Minus(parts[0], myokit.Name(state)), parts[1]))
+
+
 def new_constant(
     beside: myokit.Variable, name: str, value: float, unit: myokit.Unit | None
 ) -> myokit.Variable:

@@ -210,6 +210,11 @@ def test_a_result_comes_back_from_its_file(tmp_path: Path) -> None:
         np.testing.assert_allclose(mine["time"], theirs["time"], atol=1e-3)
 
 
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(IonWidgetsError, match=r"the result cannot be written here \(No such file"):
+        example_result().save(tmp_path / "nowhere" / "found.safetensors")
+
+
 def test_a_file_that_is_no_result_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("no tensors\n", encoding="utf-8")
     save_file({"a": np.zeros(2)}, tmp_path / "foreign.safetensors")
