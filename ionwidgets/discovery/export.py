@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import myokit
 
-from ionwidgets.discovery.listed import Listed, listed
+from ionwidgets.discovery.listed import Listed, interval_in_words, listed
 from ionwidgets.discovery.sentences import setup
 from ionwidgets.models import IonicModel
 
@@ -73,10 +73,7 @@ def _changes(found: list[Listed]) -> str:
 
 
 def _interval(one: Listed) -> str:
-    if one.interval is None:
-        return ""
-    low, high = one.interval
-    return f" (95 % interval {low:.3g} to {high:.3g}{' mV' if one.change.kind == 'v_half' else ''})"
+    return "" if one.interval is None else f" ({interval_in_words(one.change.kind, one.interval)})"
 
 
 def _origin(result: Result) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,30 @@ class Listed:
 
 def in_words(change: Change, current: str, parameter: str, value: float) -> str:
     """A change of `value` in one phrase."""
-    if change.kind == "scale":
-        return f"{current}{f' ({parameter})' if parameter != current else ''} x{value:.3g}"
-    how = {
+    return f"{place_in_words(change.kind, current, parameter)} {size_in_words(change.kind, value)}"
+
+
+def place_in_words(kind: str, current: str, parameter: str | None) -> str:
+    """``I_Kr (g_Kr)``, whose scale follows, or ``gate f of I_CaL:``."""
+    if kind != "scale":
+        return f"gate {parameter} of {current}:"
+    return f"{current} ({parameter})" if parameter not in (None, current) else current
+
+
+def size_in_words(kind: str, value: float) -> str:
+    """``x0.249``, ``V_half shifted by -6.03 mV`` and so on."""
+    return {
+        "scale": f"x{value:.3g}",
         "v_half": f"V_half shifted by {value:+.3g} mV",
         "slope": f"slope of h_inf x{value:.3g}",
         "tau": f"tau x{value:.3g}",
-    }[change.kind]
-    return f"gate {change.target} of {current}: {how}"
+    }[kind]
+
+
+def interval_in_words(kind: str, interval: Sequence[float]) -> str:
+    """``95 % interval 0.24 to 0.259``."""
+    low, high = interval
+    return f"95 % interval {low:.3g} to {high:.3g}{' mV' if kind == 'v_half' else ''}"
 
 
 def listed(model: IonicModel, changes: Changes, finding: Mapping[str, Any]) -> list[Listed]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from math import log
 from typing import Any
 
-from ionwidgets.discovery.change import Change
+from ionwidgets.discovery.change import OF_CURVES, Change
+from ionwidgets.discovery.listed import FIELDS, interval_in_words, place_in_words, size_in_words
 from ionwidgets.discovery.listed import in_words as change_in_words
 from ionwidgets.discovery.results import Results
 from ionwidgets.discovery.sentences import ranked, setup
@@ -82,8 +83,7 @@ def _over_cells(row: Mapping[str, Any], results: Results) -> str:
     if row["found"] > 1:
         told += " (median)"
     if row["ci95"]:
-        low, high = row["ci95"]
-        told += f", 95 % interval {low:.3g} to {high:.3g}{' mV' if row['unit'] == 'mV' else ''} over cells"
+        told += f", {interval_in_words(row['kind'], row['ci95'])} over cells"
     told += f"; changed in {row['found']} of {row['cells']}"
     without = [
         cell.file or f"cell {place}"
@@ -110,17 +110,13 @@ def _before(control: dict[str, Any]) -> str:
 
 
 def _change(entry: Mapping[str, Any]) -> str:
-    if "gate" in entry:
-        forms = {
-            "v_half_shift_mV": "V_half {:+.1f} mV",
-            "slope_ratio": "slope x{:.2f}",
-            "tau_ratio": "tau x{:.2f}",
-        }
-        known = [form.format(entry[key]) for key, form in forms.items() if entry[key] is not None]
-        return f"gate {entry['gate']} of {entry['current']}: {', '.join(known) or 'not estimated'}"
-    if entry["scale"] is None:
-        return f"{entry['current']}: not estimated"
-    low, high = entry["ci95"]
-    scale = f"x{entry['scale']:.3f}, 95 % interval {low:.3f} to {high:.3f}"
-    name = f"{entry['current']} ({entry['parameter']})" if entry["parameter"] else entry["current"]
-    return f"{name} {scale}"
+    kinds = OF_CURVES if "gate" in entry else ("scale",)
+    known = []
+    for kind in kinds:
+        value, interval = (entry[field] for field in FIELDS[kind])
+        if value is not None:
+            told = size_in_words(kind, value)
+            known.append(f"{told}, {interval_in_words(kind, interval)}" if interval else told)
+    parameter = entry["gate"] if "gate" in entry else entry["parameter"]
+    place = place_in_words(kinds[0], entry["current"], parameter)
+    return f"{place} {', '.join(known) or 'not estimated'}"
