@@ -80,10 +80,9 @@ def judge(
     alone = {only(f): _share(f.cost, none.cost) for f in screened}
     alone |= {only(f): _share(f.cost, found.none.cost) for f in found.singles}
     importance = _importance(objective, best, values, errors)
-    order = sorted(
-        candidates(objective.model),
-        key=lambda c: (c not in best.values, -importance.get(c, 0.0), -alone.get(c, 0.0)),
-    )
+    order = sorted(candidates(objective.model), key=lambda c: -alone.get(c, 0.0))
+    if verdict != "unexplained":  # of which nothing found stands
+        order.sort(key=lambda c: (c not in best.values, -importance.get(c, 0.0)))
     rivals = []
     if verdict == "changed" and len(best.values) == 1 and PULSE not in best.values:
         rivals = [

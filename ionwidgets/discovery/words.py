@@ -29,8 +29,9 @@ def in_words(finding: dict[str, Any]) -> str:
         lines.append(f"  under {told}")
     if finding.get("control"):
         lines.append(_before(finding["control"]))
+    key, how = ("alone", "at best") if finding["verdict"] == "unexplained" else ("importance", "alone")
     for entry in ranked(finding)[:5]:
-        share = f"alone it explains {100 * (entry['importance'] or 0.0):.1f} % of the difference"
+        share = f"{how} it explains {100 * (entry[key] or 0.0):.1f} % of the difference"
         lines.append(f"  {entry['rank']}. {_change(entry)}; {share}")
     lines.append(f"  fit: V RMSE {finding['fit']['v_rmse_mV']:.2f} mV")
     return "\n".join([*lines, *_asked_for(finding)])
@@ -119,4 +120,4 @@ def _change(entry: Mapping[str, Any]) -> str:
             known.append(f"{told}, {interval_in_words(kind, interval)}" if interval else told)
     parameter = entry["gate"] if "gate" in entry else entry["parameter"]
     place = place_in_words(kinds[0], entry["current"], parameter)
-    return f"{place} {', '.join(known) or 'not estimated'}"
+    return f"{place} {', '.join(known)}" if known else f"{place.removesuffix(':')}: not estimated"

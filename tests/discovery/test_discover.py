@@ -23,6 +23,7 @@ from ionwidgets.discovery import (
     retrain,
 )
 from ionwidgets.discovery.example import make
+from ionwidgets.discovery.words import in_words
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.gnn import learn
 from ionwidgets.jobs import Cancelled
@@ -122,6 +123,9 @@ def test_a_cell_of_another_kind_is_unexplained(shared_data: Path) -> None:
     assert all(entry["scale"] is None for entry in result.finding["currents"])
     assert result.finding["predictions"] == {"450": {"apd90_ms": None, "trace_csv": None}}
     assert any("the model cannot produce this recording" in word for word in result.finding["warnings"])
+    at_best = [entry["alone"] or 0.0 for entry in ranked(result.finding)]
+    assert at_best == sorted(at_best, reverse=True) and at_best[0] > 0
+    assert f"at best it explains {100 * at_best[0]:.1f} % of the difference" in in_words(result.finding)
 
 
 # ---- the document, and the result in other forms ----

@@ -54,7 +54,7 @@ table { min-width: 0; }
 .pair table { width: 100%; }
 figure { margin: 0 0 16px; }
 td { vertical-align: top; }
-th.side { vertical-align: top; }
+tbody th.side { vertical-align: top; }
 tr.changed th.side { background: var(--changed); font-weight: 620; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 20px; margin: 8px 0 0; }
 dt { color: var(--soft); }

@@ -103,7 +103,7 @@ def baselines_table(finding: Finding) -> str:
             row.name,
             number(row.seconds, ""),
             number(row.v_rmse, ""),
-            row.changed.replace(" x", " ×"),
+            row.changed.replace(" x", " ×").split(", "),  # a line each: a page may be narrow
             *(_ms(row.apd90[c], number) for c in lengths_asked),
         ]
         for row in rows
