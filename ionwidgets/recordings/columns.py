@@ -10,8 +10,15 @@ from typing import Final
 import numpy as np
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.text_table import TextTable
-from ionwidgets.recordings.units import canonical_unit, check_quantity, known_units, require_unit
+from ionwidgets.recordings.table import Table
+from ionwidgets.recordings.units import (
+    ARBITRARY,
+    PER_CELL,
+    canonical_unit,
+    check_quantity,
+    known_units,
+    require_unit,
+)
 
 _TITLES: Final = {  # letters and digits of a title, lower case, its unit taken off
     "cycle_length": {"cyclelength", "basiccyclelength", "pacingcyclelength", "cl", "bcl", "pcl"},
@@ -21,6 +28,7 @@ _TITLES: Final = {  # letters and digits of a title, lower case, its unit taken 
     "Ca_i": {"ca", "cai", "ca2", "ca2i", "calcium", "intracellularcalcium", "cytosoliccalcium"},
     "I_inj": {"i", "iinj", "im", "current", "injectedcurrent"},
 }
+BY_UNIT: Final = {"time": ("ms", "s"), "V": ("mV", "V")}
 _EXAMPLES: Final = {"columns": "{'time': 0, 'V': 1}", "units": "{'time': 's'}"}
 _BRACKETED: Final = re.compile(r"^(?P<name>.*\S)\s*[\[(](?P<unit>[^\[\]()]*)[\])]$")
 _SUFFIXED: Final = re.compile(r"^(?P<name>.+?)\s*(?:_|/|\s)\s*(?P<unit>\S+)$")
@@ -36,12 +44,17 @@ class Column:
 
 
 def choose_columns(
-    table: TextTable, columns: Mapping[str, int | str], units: Mapping[str, str]
+    table: Table,
+    columns: Mapping[str, int | str],
+    units: Mapping[str, str],
+    capacitance: float | None = None,
 ) -> tuple[dict[str, Column], list[str]]:
     """Column of every quantity found, and notes about what was assumed.
 
-    What `columns` names is taken; the other quantities are recognised by their titles. Without a header, two
-    columns are time and V.
+    What `columns` names is taken; the other quantities are recognised by their titles, time and V else by
+    their units, where one column alone has such a unit. Without a header, two columns are time and V. Where
+    the file gives the sampling interval no column of times is needed. A current of the whole cell (pA) needs
+    its `capacitance`.
     """
     for option, given in (("columns", columns), ("units", units)):
         if not isinstance(given, Mapping):
@@ -61,30 +74,37 @@ def choose_columns(
     notes: list[str] = []
     if table.header is not None:
         _recognise(table, where, notes)
+    elif table.step is not None and table.width == 1:
+        where.setdefault("V", 0)
     elif not where and table.width == 2:
         where = {"time": 0, "V": 1}
         notes.append("no header: column 0 taken as time, column 1 as V")
     for quantity in ("time", "V"):
-        if quantity not in where:
+        if quantity not in where and not (quantity == "time" and table.step is not None):
             raise _missing(table, quantity)
     chosen: dict[str, Column] = {}
     for quantity, index in where.items():
         unit = _unit_of(table, quantity, index, units)
-        if unit is None and quantity == "I_inj":
-            if quantity in columns:
+        if quantity == "I_inj" and (unit is None or (unit in PER_CELL and capacitance is None)):
+            lacking = _lacking(unit)
+            if quantity in columns or quantity in units:
                 raise RecordingError(
-                    f"needs a unit ({', '.join(known_units('I_inj'))}): give units={{'I_inj': 'A/F'}}",
-                    file=table.file,
-                    line=table.header_line,
-                    column=table.label(index),
+                    lacking, file=table.file, line=table.header_line, column=table.label(index)
                 )
-            notes.append(f"column {table.label(index)!r} left out: a current per capacitance (A/F) is needed")
+            notes.append(f"column {table.label(index)!r} left out: {lacking}")
             continue
         chosen[quantity] = Column(index, table.label(index), unit)
     for quantity in units:
         if quantity not in chosen:
             raise RecordingError(f"units names {quantity}, of which the file has no column", file=table.file)
     return chosen, notes
+
+
+def _lacking(unit: str | None) -> str:
+    """What is needed to make A/F of an injected current."""
+    if unit is None:
+        return f"needs a unit ({', '.join(known_units('I_inj'))}): give units={{'I_inj': 'A/F'}}"
+    return f"{unit} is a current of the whole cell; give its capacitance= in pF (--capacitance)"
 
 
 def split_title(title: str) -> tuple[str, str | None]:
@@ -101,11 +121,16 @@ def split_title(title: str) -> tuple[str, str | None]:
 
 
 def _quantity(name: str) -> str | None:
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    return next((quantity for quantity, titles in _TITLES.items() if plain in titles), None)
+    # A model's logs have the component before a dot: membrane.V.
+    for part in (name, name.rpartition(".")[2]):
+        plain = re.sub(r"[^a-z0-9]", "", part.lower())
+        found = next((quantity for quantity, titles in _TITLES.items() if plain in titles), None)
+        if found:
+            return found
+    return None
 
 
-def _recognise(table: TextTable, where: dict[str, int], notes: list[str]) -> None:
+def _recognise(table: Table, where: dict[str, int], notes: list[str]) -> None:
     """Add to `where` the quantities not named by the caller that the titles tell."""
     assert table.header is not None
     found: dict[str, list[int]] = {}
@@ -127,9 +152,35 @@ def _recognise(table: TextTable, where: dict[str, int], notes: list[str]) -> Non
                 line=table.header_line,
                 column=quantity,
             )
+    for quantity in ("time", "V"):
+        if quantity not in where and not (quantity == "time" and table.step is not None):
+            _by_unit(table, quantity, where, notes)
 
 
-def _index_of(table: TextTable, quantity: str, wanted: int | str) -> int:
+def _by_unit(table: Table, quantity: str, where: dict[str, int], notes: list[str]) -> None:
+    """Take the one column, if it is one alone, that has a unit of `quantity` and is nothing else."""
+    own: dict[str, list[int]] = {}
+    for index in range(table.width):
+        title, unit = _written(table, index)
+        known = canonical_unit(quantity, unit) if unit else None
+        commanded = str(title).lower().startswith(("command", "stim"))
+        if index not in where.values() and known not in (None, ARBITRARY) and not commanded:
+            own.setdefault(str(known), []).append(index)
+    for unit in BY_UNIT[quantity]:  # mV before V: triggers are in volts, too
+        if len(own.get(unit, ())) == 1:
+            where[quantity] = own[unit][0]
+            notes.append(f"column {table.label(own[unit][0])!r} taken as {quantity} by its unit, {unit}")
+            return
+
+
+def _written(table: Table, index: int) -> tuple[str, str | None]:
+    """Title and unit of a column as the file has them."""
+    title = table.header[index] if table.header is not None else ""
+    title, unit = split_title(title)
+    return title, unit or table.unit(index)
+
+
+def _index_of(table: Table, quantity: str, wanted: int | str) -> int:
     if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
         if 0 <= wanted < table.width:
             return int(wanted)
@@ -145,7 +196,7 @@ def _index_of(table: TextTable, quantity: str, wanted: int | str) -> int:
     )
 
 
-def _missing(table: TextTable, quantity: str) -> RecordingError:
+def _missing(table: Table, quantity: str) -> RecordingError:
     example = 0 if quantity == "time" else min(1, table.width - 1)
     return RecordingError(
         f"no column for {quantity}; there are: {_listing(table)}; "
@@ -156,7 +207,7 @@ def _missing(table: TextTable, quantity: str) -> RecordingError:
     )
 
 
-def _listing(table: TextTable) -> str:
+def _listing(table: Table) -> str:
     if table.header is None:
         return (
             f"{table.width} without titles, 0 to {table.width - 1}"
@@ -166,15 +217,13 @@ def _listing(table: TextTable) -> str:
     return ", ".join(repr(table.label(index)) for index in range(table.width))
 
 
-def _unit_of(table: TextTable, quantity: str, index: int, units: Mapping[str, str]) -> str | None:
+def _unit_of(table: Table, quantity: str, index: int, units: Mapping[str, str]) -> str | None:
     if quantity == "sweep":
         return None
     try:
         if quantity in units:
             return require_unit(quantity, units[quantity])
-        written = split_title(table.header[index])[1] if table.header is not None else None
-        if written is None and table.unit_row is not None:
-            written = table.unit_row[index].strip("[]() ")
+        written = _written(table, index)[1]
         if not written:
             return None
         return canonical_unit(quantity, written) if quantity == "I_inj" else require_unit(quantity, written)

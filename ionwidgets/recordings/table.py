@@ -94,7 +94,7 @@ class ArrayTable:
             if not np.isfinite(values).all():
                 row = int(np.argmin(np.isfinite(values)))
                 raise RecordingError(
-                    f"sample {row} is {values[row]}; every sample needs a finite number: fill gaps before reading",
+                    f"sample {row} is {values[row]}; every sample needs a finite number: fill gaps first",
                     file=self.file,
                     column=self.label(index),
                 )

@@ -1,68 +1,117 @@
-"""A text file of numbers as a table: decoding, delimiter, header, and the line of every row.
+"""A text file of numbers as a table: delimiter, header, and the line of every row.
 
-Numbers go through pandas' C parser; the offending line and column are looked for only after it has failed.
+Numbers go through pandas' C parser, a block of the file at a time; the offending line and column are looked
+for only in a block where it has failed.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Final, NoReturn
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ionwidgets.errors import RecordingError
+from ionwidgets.recordings.text_file import TextFile
 from ionwidgets.recordings.units import QUANTITIES, canonical_unit
 
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "#n/a", "-nan", "+nan", "<na>"}
 _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BLANK: Final = " \t\x0b\x0c"  # what pandas passes over around a number; no other space
+_EMPTY: Final = ' \t,;"'  # all that a spreadsheet's empty rows hold
+
+
+class Rows(NamedTuple):
+    """Data rows of one block, a newline after each, and for each its line in the file."""
+
+    text: bytes
+    lines: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Rows of a text file, not yet numbers.
+    """A `Table` in a text file; its rows are not yet numbers.
 
-    Attributes
-    ----------
-    file : name for messages.
-    header : the column titles, or None where the first row holds numbers already.
-    header_line : its line in the file, counted from 1 (the first row's where there is no header).
     unit_row : the units, where a second row under the titles holds nothing but units.
-    rows, lines : the data rows as text, and for each its line in the file.
+    start : the line of the first data row.
     delimiter : "," ";" tab or " " (any white space).   decimal : "." or ",".
     """
 
-    file: str
+    source: TextFile
     header: tuple[str, ...] | None
     header_line: int
     unit_row: tuple[str, ...] | None
-    rows: list[str]
-    lines: np.ndarray
+    start: int
     delimiter: str
     decimal: str
     width: int
 
+    kind: str = "text"
+    sweeps: None = None
+    step: None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        return self.source.path.name
+
     def label(self, index: int) -> str | int:
-        """How a column is called in messages: its title, or its number where it has none."""
         return self.header[index] if self.header is not None and self.header[index] else index
 
-    def numbers(self, indices: Iterable[int]) -> dict[int, np.ndarray]:
-        """The columns asked for, float64 (rows,); RecordingError at the first that is no finite number."""
+    def unit(self, index: int) -> str | None:
+        return self.unit_row[index].strip("[]() ") if self.unit_row is not None else None
+
+    def numbers(self, indices: Iterable[int]) -> dict[int, NDArray[np.float64]]:
         wanted = sorted(set(indices))
+        parsed: dict[int, list[NDArray]] = {index: [] for index in wanted}
+        for rows in self._rows():
+            frame = self._parsed(rows, wanted)
+            for index in wanted:
+                parsed[index].append(frame[index].to_numpy(dtype=np.float64))
+        # One after another, so that no more than one column is there twice.
+        return {index: np.concatenate(parsed.pop(index)) for index in wanted}
+
+    def line(self, row: int) -> int:
+        for rows in self._rows():
+            if row < rows.lines.size:
+                return int(rows.lines[row])
+            row -= rows.lines.size
+        raise IndexError(row)
+
+    def _rows(self) -> Iterator[Rows]:
+        against = "the header" if self.header else "the first row"
+        for text, line, last in self.source.blocks():
+            if line < self.start:  # the first block, unless the titles fill it
+                skipped = min(self.start - line, text.count(b"\n"))
+                text = text.split(b"\n", skipped)[skipped]
+                line += skipped
+            if last:
+                kept = text.rstrip(_EMPTY.encode() + b"\n")
+                text = text[: text.find(b"\n", len(kept)) + 1] if kept else b""
+            if not text:
+                continue
+            count = _regular(text, self.delimiter, self.width)
+            if count is not None:
+                yield Rows(text, np.arange(line, line + count))
+                continue
+            numbered = data_lines(text.decode(self.source.block_encoding, "replace").split("\n"), line)
+            check_width(numbered, self.delimiter, self.width, self.file, against)
+            if numbered:
+                joined = "".join(f"{row}\n" for _, row in numbered).encode("utf-8", "surrogatepass")
+                yield Rows(joined, np.array([number for number, _ in numbered]))
+
+    def _parsed(self, rows: Rows, wanted: list[int]) -> pd.DataFrame:
         try:
             frame = pd.read_csv(
-                io.StringIO("\n".join(self.rows)),
+                io.BytesIO(rows.text),
                 header=None,
                 names=list(range(self.width)),
                 index_col=False,
@@ -71,17 +120,18 @@ class TextTable:
                 decimal=self.decimal,
                 dtype="float64",
                 engine="c",
+                encoding="latin-1",  # of which every byte is one: numbers are ASCII, and nothing else is read
                 skipinitialspace=True,
             )
         except (ValueError, OverflowError) as error:
-            self._explain(wanted, str(error))
-        columns = {index: frame[index].to_numpy(dtype=np.float64, copy=True) for index in wanted}
-        if len(frame) != len(self.rows) or not all(np.isfinite(column).all() for column in columns.values()):
-            self._explain(wanted, "a number is missing or infinite")
-        return columns
+            self._explain(rows, wanted, str(error))
+        if len(frame) != rows.lines.size or not np.isfinite(frame.to_numpy()).all():
+            self._explain(rows, wanted, "a number is missing or infinite")
+        return frame
 
-    def _explain(self, wanted: list[int], otherwise: str) -> NoReturn:
-        for line, row in zip(self.lines, self.rows, strict=True):
+    def _explain(self, rows: Rows, wanted: list[int], otherwise: str) -> NoReturn:
+        texts = rows.text.decode(self.source.block_encoding, "replace").split("\n")
+        for line, row in zip(rows.lines, texts, strict=False):  # the last newline ends the last row
             if row.count('"') % 2:
                 raise RecordingError("a quotation mark is not closed", file=self.file, line=int(line))
             fields = split_row(row, self.delimiter)
@@ -125,19 +175,15 @@ def split_row(row: str, delimiter: str) -> list[str]:
     return row.split(delimiter)
 
 
-def load_table(path: Path) -> TextTable:
-    """Read and split a CSV or TSV file (gzip too); RecordingError if it is no table of numbers."""
-    text = _decode(_read_bytes(path), path.name)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    numbered = [
-        (number, line)
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    while numbered and not numbered[-1][1].strip(' \t,;"'):  # a spreadsheet's empty last rows
-        numbered.pop()
+def read_text(source: TextFile) -> TextTable:
+    """How a text file is made up; RecordingError if it is no table of numbers."""
+    file, lines = source.path.name, source.head
+    numbered = data_lines(lines, 1)
+    if source.whole:
+        while numbered and not numbered[-1][1].strip(_EMPTY):
+            numbered.pop()
     if not numbered:
-        raise RecordingError("the file is empty; expected columns for time and V", file=path.name)
+        raise RecordingError("the file is empty; expected columns for time and V", file=file)
     delimiter = _delimiter(numbered)
     first = _titles(numbered[0][1], delimiter)
     if first is None and numbered[0][0] > 1:  # numpy.savetxt writes its titles as a comment
@@ -154,71 +200,50 @@ def load_table(path: Path) -> TextTable:
         unit_row = None
     width = len(header if header is not None else split_row(numbered[0][1], delimiter))
     if not body:
-        raise RecordingError("there is a header but not one sample", file=path.name, line=numbered[0][0])
-    _check_width(body, delimiter, width, path.name, against="the header" if header else "the first row")
+        raise RecordingError("there is a header but not one sample", file=file, line=numbered[0][0])
+    check_width(body, delimiter, width, file, "the header" if header else "the first row")
     return TextTable(
-        file=path.name,
+        source=source,
         header=header,
         header_line=numbered[0][0],
         unit_row=unit_row,
-        rows=[line for _, line in body],
-        lines=np.fromiter((number for number, _ in body), dtype=np.int64, count=len(body)),
+        start=body[0][0],
         delimiter=delimiter,
-        decimal=_decimal(body, delimiter),
+        decimal=_decimal(source, body, delimiter),
         width=width,
     )
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if "\0" in str(path):
-            raise RecordingError(f"{str(path)!r}: a file's name holds no NUL")
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except FileNotFoundError:
-        raise RecordingError(_absent(path), file=path.name) from None
-    except IsADirectoryError:
-        raise RecordingError("is a folder; give the file in it", file=path.name) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise RecordingError(f"is damaged gzip ({error}); unpack or copy it again", file=path.name) from None
-    except OSError as error:
-        raise RecordingError(f"cannot be opened: {error.strerror}", file=path.name) from None
+def data_lines(lines: Iterable[str], first: int) -> list[tuple[int, str]]:
+    """Those that are neither blank nor a comment, with their numbers in the file."""
+    return [
+        (number, line)
+        for number, line in enumerate(lines, start=first)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
 
 
-def _absent(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"no such file; there is no folder {str(path.parent)!r} either"
-    names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
-    near = get_close_matches(path.name, names, n=3, cutoff=0.5)
-    return (
-        f"no such file; did you mean {' or '.join(near)}?"
-        if near
-        else "no such file, nor one with a similar name"
-    )
-
-
-def _decode(raw: bytes, file: str) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return raw.decode("utf-16")
-        except UnicodeDecodeError:
-            raise _not_text(file) from None
-    head = raw[:65536]
-    if _CONTROL.search(head):
-        raise _not_text(file)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Old exports write the micro sign in Latin-1; bytes that are foreign throughout are no text at all.
-        if sum(byte >= 0x80 for byte in head) > 0.1 * len(head):
-            raise _not_text(file) from None
-        return raw.decode("latin-1")
-
-
-def _not_text(file: str) -> RecordingError:
-    return RecordingError(
-        "is binary, not text; expected CSV or TSV (gzip allowed): export it as CSV", file=file
-    )
+def _regular(text: bytes, delimiter: str, width: int) -> int | None:
+    """How many rows there are, where all are seen to have `width` fields; None where only a closer look tells."""
+    if b'"' in text or b"#" in text or b"\n\n" in text or text.startswith(b"\n"):
+        return None
+    characters = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    if delimiter == " ":
+        blank = np.isin(characters, np.frombuffer(b" \t\n\x0b\x0c", dtype=np.uint8))
+        marks, each = (
+            np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]])),
+            width,
+        )  # where fields begin
+    else:
+        marks, each = np.flatnonzero(characters == ord(delimiter)), width - 1
+    if marks.size != each * ends.size:
+        return None
+    if each:
+        of_row = marks.reshape(ends.size, each)
+        if (of_row[:, -1] > ends).any() or (of_row[1:, 0] < ends[:-1]).any():
+            return None
+    return int(ends.size)
 
 
 def _titles(row: str, delimiter: str) -> tuple[str, ...] | None:
@@ -250,20 +275,30 @@ def _delimiter(numbered: list[tuple[int, str]]) -> str:
     return "," if any("," in line for line in sample) else " "
 
 
-def _decimal(body: list[tuple[int, str]], delimiter: str) -> str:
+def _decimal(source: TextFile, body: list[tuple[int, str]], delimiter: str) -> str:
     """As the first number tells that has any; whole ones tell nothing."""
     if delimiter not in ";\t":
         return "."
-    for _, row in body:
+    mark = _first_mark((row for _, row in body), delimiter)
+    if mark is None and not source.whole:
+        texts = (block.text.decode(source.block_encoding, "replace") for block in source.blocks())
+        found = (_first_mark(text.split("\n"), delimiter) for text in texts)
+        mark = next((mark for mark in found if mark is not None), None)
+    return mark or "."
+
+
+def _first_mark(rows: Iterable[str], delimiter: str) -> str | None:
+    for row in rows:
         if "," in row or "." in row:
-            for field in split_row(row, delimiter):
-                mark = "," if "," in field else "."
-                if mark in field and _NUMBER.fullmatch(field.strip().replace(",", ".")):
+            for text in split_row(row, delimiter):
+                mark = "," if "," in text else "."
+                if mark in text and _NUMBER.fullmatch(text.strip().replace(",", ".")):
                     return mark
-    return "."
+    return None
 
 
-def _check_width(body: list[tuple[int, str]], delimiter: str, width: int, file: str, *, against: str) -> None:
+def check_width(body: list[tuple[int, str]], delimiter: str, width: int, file: str, against: str) -> None:
+    """RecordingError at the first row that has more or fewer fields than `against`."""
     for number, line in body:
         if delimiter == " ":
             found = len(line.split())

@@ -11,17 +11,20 @@ from typing import Final
 import numpy as np
 
 from ionwidgets.errors import RecordingError, unknown_name
+from ionwidgets.recordings.sampling import PART
 
 QUANTITIES: Final = ("cycle_length", "sweep", "time", "V", "Ca_i", "I_inj")
 ARBITRARY: Final = "a.u."
 _TIME: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4}
+PER_CELL: Final = {"pA": 1.0, "nA": 1e3, "-pA": -1.0, "-nA": -1e3}  # over pF: A/F
+_PER_CAPACITANCE: Final = dict.fromkeys(("A/F", "pA/pF", "uA/uF"), 1.0)
 FACTORS: Final[dict[str, dict[str, float]]] = {  # to ms, mV, mM and A/F
     "time": _TIME,
     "cycle_length": _TIME,
     "V": {"uV": 1e-3, "mV": 1.0, "V": 1e3},
     "Ca_i": {"nM": 1e-6, "uM": 1e-3, "mM": 1.0, "M": 1e3},
     # In the Dataset what depolarises is negative; a file that counts otherwise says so by its unit.
-    "I_inj": {"A/F": 1.0, "pA/pF": 1.0, "uA/uF": 1.0, "-A/F": -1.0, "-pA/pF": -1.0, "-uA/uF": -1.0},
+    "I_inj": _PER_CAPACITANCE | {f"-{unit}": -1.0 for unit in _PER_CAPACITANCE} | PER_CELL,
 }
 TARGET: Final = {"time": "ms", "cycle_length": "ms", "V": "mV", "Ca_i": "mM", "I_inj": "A/F"}
 _SPOKEN: Final = {"current": "I_inj"}  # what a command line may call a quantity
@@ -72,18 +75,23 @@ def require_unit(quantity: str, text: object) -> str:
 def infer_unit(quantity: str, values: np.ndarray) -> str | None:
     """Unit of numbers that came without one, where only one unit makes physiological sense; None otherwise.
 
-    A membrane potential of -150..100 with a minimum below -20 can only be mV; below 1 it may be volts or a
-    dye. Sampling is taken to lie between 5 us and 20 ms, a recording to last between 20 ms and an hour.
+    A membrane potential of -150..100 with a minimum below -20 can only be mV. What spans less than 5 or lies
+    outside -200..200 is none in mV, and what does not reach from below -30e-3 to less than 70e-3 is none in
+    V: a dye. Sampling is taken to lie between 5 us and 20 ms, a recording to last between 20 ms and an hour.
     """
     low, high = float(np.min(values)), float(np.max(values))
     if quantity == "V":
-        return "mV" if -150 <= low <= -20 and high <= 100 else None
+        if -150 <= low <= -20 and high <= 100:
+            return "mV"
+        in_mV = high - low >= 5 and low >= -200 and high <= 200
+        in_V = -0.15 <= low <= -0.03 and high <= 0.07
+        return None if in_mV or in_V or high == low else ARBITRARY
     if quantity == "Ca_i":
         return "mM" if low >= 1e-5 and high <= 5e-3 else None
     if quantity == "cycle_length":
         return "ms" if low >= 50 else "s" if low >= 0.05 and high <= 10 else None
     if quantity == "time":
-        steps = np.diff(values)
+        steps = np.diff(values[:PART])
         step = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 0.0
         fitting = [
             unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ionwidgets.errors import RecordingError
 from ionwidgets.recordings import find_beats, read_recording, write_recording
 
 LEI, CLARK = "hipsc_patch_optical_lei2017", "hipsc_paced_clark2022"
-DYE = {"time": "s", "V": "a.u."}  # the optical files have neither titles nor units
+DYE = {"time": "s", "V": "a.u."}  # which the optical files do not say
 
 
 @pytest.mark.parametrize(
@@ -48,14 +49,13 @@ def test_current_clamp_needs_no_mapping(
         ("optical_dofetilide_Drug1/Well16.csv", 1250.0, 2),
     ],
 )
-def test_optical_recordings_need_their_units(
+def test_optical_recordings_need_nothing_either(
     shared_data: Path, name: str, duration: float, beats: int
 ) -> None:
     path = shared_data / LEI / name
-    with pytest.raises(RecordingError, match="column 1: its unit is not given") as caught:
-        read_recording(path)
-    assert path.name in str(caught.value) and "units={'V': 'a.u.'}" in str(caught.value)
-    dataset = read_recording(path, columns={"time": 0, "V": 1}, units=DYE)
+    dataset = read_recording(path)
+    for said in ("unit of time inferred from its numbers: s", "unit of V inferred from its numbers: a.u."):
+        assert said in dataset.attrs["notes"]
     assert dataset.attrs["sampling_ms"] == 0.1
     np.testing.assert_allclose(dataset["time"].values[[0, -1]], [0, duration])
     assert dataset["V"].attrs["units"] == "a.u."
@@ -63,7 +63,9 @@ def test_optical_recordings_need_their_units(
     upstrokes = find_beats(dataset["time"].values, dataset["V"].values[0])
     assert len(upstrokes) == beats
     np.testing.assert_allclose(upstrokes[0], 50, atol=3)
-    xr.testing.assert_identical(dataset, read_recording(path, units=DYE).assign_attrs(dataset.attrs))
+    told = read_recording(path, columns={"time": 0, "V": 1}, units=DYE)
+    xr.testing.assert_equal(dataset, told)
+    assert told["V"].attrs["units_from"] == "given" and "inferred" not in told.attrs["notes"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,8 @@ def test_patch_clamp_of_clark(
     np.testing.assert_allclose(beats, [upstroke], atol=1.0)
     assert (np.ptp(dataset["I_inj"].values) > 1) == ("paced" in name)
     mapped = read_recording(path, columns={"time": 1, "V": "Voltage (V)"}, units={"time": "s", "V": "V"})
-    xr.testing.assert_identical(mapped, dataset)
+    xr.testing.assert_equal(mapped, dataset)
+    assert json.loads(mapped.attrs["choices"])["columns"] == {"time": 1, "V": "Voltage (V)"}
     write_recording(dataset, tmp_path / "again.csv")
     again = read_recording(tmp_path / "again.csv")
     xr.testing.assert_equal(again, dataset)
