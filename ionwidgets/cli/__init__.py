@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import ionwidgets as iw
-from ionwidgets.cli.arguments import Columns, Progress, Units, cycle_lengths, factors, numbers, pacing, read
+from ionwidgets.cli.arguments import (
+    Capacitance,
+    Columns,
+    Mend,
+    Progress,
+    Reading,
+    Units,
+    cycle_lengths,
+    factors,
+    numbers,
+    pacing,
+)
 from ionwidgets.cli.discover_command import discover
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.places import check_file
@@ -34,7 +45,7 @@ app = typer.Typer(
 Model = Annotated[
     str, typer.Argument(help="Library name, such as tnnp2004:epi, or path of an .mmt or .cellml file.")
 ]
-File = Annotated[Path, typer.Argument(help="A recording: CSV or TSV, perhaps gzipped.")]
+File = Annotated[Path, typer.Argument(help="A recording: text, or of a program of the field.")]
 TITLES = {
     "cycle_length": "CL [ms]",
     "interval": "S2 [ms]",
@@ -133,11 +144,18 @@ def learn(
 
 
 @app.command()
-def inspect(file: File, columns: Columns = "", units: Units = "") -> None:
+def inspect(
+    file: File,
+    columns: Columns = "",
+    units: Units = "",
+    cycle_length: Annotated[float | None, typer.Option(help="ms, if the file does not say.")] = None,
+    capacitance: Capacitance = None,
+    mend: Mend = "",
+) -> None:
     """What is in a recording: units, sampling, duration, beats, biomarkers, notes."""
     from ionwidgets.recordings.describe import describe
 
-    print(describe(read(file, columns, units)))
+    print(describe(Reading(columns, units, capacitance, mend)(file, cycle_length)))
 
 
 app.command()(discover)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -14,6 +15,10 @@ from ionwidgets.errors import IonWidgetsError
 
 MOST_CELLS = 10_000
 Columns = Annotated[str, typer.Option(help="Which column holds what: time=0,V=2 or by title.")]
+Capacitance = Annotated[
+    float | None, typer.Option(help="pF of the cell, where its injected current is in pA.")
+]
+Mend = Annotated[str, typer.Option(help="What to put right while reading, as inspect names it: even,flip.")]
 Units = Annotated[str, typer.Option(help="Units of the columns: time=s,V=mV.")]
 
 
@@ -119,15 +124,30 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-def read(file: Path, columns: str, units: str, cycle_length: float | None = None) -> Any:
-    """The recording in a file, its columns and units as they were said; `cycle_length` [ms]."""
-    import ionwidgets as iw  # brings xarray: not before it is needed
-    from ionwidgets.recordings import parse_columns, parse_units
+@dataclass(frozen=True)
+class Reading:
+    """How recordings are to be read, in the words of the command line."""
 
-    return iw.read_recording(
-        file, columns=parse_columns(columns) if columns else None,
-        units=parse_units(units) if units else None, cycle_length=cycle_length,
-    )  # fmt: skip
+    columns: str = ""
+    units: str = ""
+    capacitance: float | None = None
+    mend: str = ""
+
+    def __call__(self, file: Path, cycle_length: float | None = None) -> Any:
+        """The recording in a file; `cycle_length` [ms], where the file does not say."""
+        import ionwidgets as iw  # brings xarray: not before it is needed
+        from ionwidgets.recordings import parse_columns, parse_units
+
+        return iw.read_recording(
+            file, columns=parse_columns(self.columns) if self.columns else None,
+            units=parse_units(self.units) if self.units else None, cycle_length=cycle_length,
+            capacitance=self.capacitance, mend=words(self.mend),
+        )  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    """``"even,flip"`` as a list."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 class Progress:

@@ -10,15 +10,18 @@ import typer
 
 import ionwidgets as iw
 from ionwidgets.cli.arguments import (
+    Capacitance,
     Columns,
+    Mend,
     Progress,
+    Reading,
     Units,
     factors,
     leak,
     milliseconds,
     paced_at,
-    read,
     stimulus,
+    words,
 )
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.places import check_file, check_folder
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
 
 def discover(
     recording: Annotated[
-        list[Path], typer.Argument(help="A recording: CSV or TSV, perhaps gzipped; one a biological cell.")
+        list[Path],
+        typer.Argument(help="A recording, as inspect reads it; one a biological cell."),
     ],
     model: Annotated[str, typer.Option(help="The model that the cell is compared with.")],
     control: Annotated[
@@ -43,6 +47,8 @@ def discover(
     ] = None,
     columns: Columns = "",
     units: Units = "",
+    capacitance: Capacitance = None,
+    mend: Mend = "",
     stimulus_: Annotated[
         str, typer.Option("--stimulus", help="AMPLITUDE,DURATION in A/F and ms, if not the model's.")
     ] = "",
@@ -100,7 +106,8 @@ def discover(
     lengths = paced_at(length)
     if "," in length and not control:
         raise IonWidgetsError(f"--cycle-length {length}: the second is of --control, and there is none")
-    data, before, failed = _read_cells(recording, control or [], columns, units, lengths)
+    reading = Reading(columns, units, capacitance, mend)
+    data, before, failed = _read_cells(recording, control or [], reading, lengths)
     cell = iw.load_model(model)
     with Progress() as progress:
         options = {
@@ -108,7 +115,7 @@ def discover(
             "seed": seed, "stimulus": applied, "paced_for": paced_for, "predict_cl": predicted,
             "duration": duration, "progress": progress, "conditions": bath,
             "junction_potential": junction_potential, "leak": seal,
-            "baselines": [name.strip() for name in baselines.split(",") if name.strip()],
+            "baselines": words(baselines),
         }  # fmt: skip
         result: Result | Results
         if several:
@@ -140,8 +147,8 @@ def _write(
     if whole is not None:
         with whole_file(whole) as part:
             part.write_text(result.to_json() + "\n", encoding="utf-8")
-    words = result.in_words() if isinstance(result, Results) else in_words(result.finding)
-    print(result.to_json() if as_json else words, flush=True)
+    told = result.in_words() if isinstance(result, Results) else in_words(result.finding)
+    print(result.to_json() if as_json else told, flush=True)
     for path, write, suffix in ((report, Result.report, ".html"), (export, Result.export, ".mmt")):
         if path is None:
             continue
@@ -160,8 +167,7 @@ def _write(
 def _read_cells(
     files: list[Path],
     controls: list[Path],
-    columns: str,
-    units: str,
+    read: Reading,
     lengths: tuple[float | None, float | None],
 ) -> tuple[list[Any], list[Any], dict[int, Any]]:
     """Recordings and controls; of several, those that cannot be read by their place, with the reason."""
@@ -176,9 +182,7 @@ def _read_cells(
     for place, file in enumerate(files):
         pair = [file, *controls[place : place + 1]]
         try:
-            data_, *before_ = [
-                read(path, columns, units, own) for path, own in zip(pair, lengths, strict=False)
-            ]
+            data_, *before_ = [read(path, own) for path, own in zip(pair, lengths, strict=False)]
         except RecordingError as error:
             # A name that was mistyped is said at once.
             if len(files) == 1 or not all(path.is_file() for path in pair):

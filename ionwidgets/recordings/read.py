@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ionwidgets.errors import RecordingError
+from ionwidgets.errors import RecordingError, unknown_name
 from ionwidgets.recordings.assemble import File, cells_of, convert, dataset_of, even_samples
 from ionwidgets.recordings.columns import choose_columns
 from ionwidgets.recordings.table import Table
@@ -18,6 +18,7 @@ from ionwidgets.recordings.text_table import read_text
 from ionwidgets.simulation.given import number
 
 EVEN = "even"
+MENDS = (EVEN,)
 
 
 def read_recording(
@@ -45,6 +46,9 @@ def read_recording(
     units : their units, as in ``{"time": "s", "V": "a.u."}``; they overrule the file's. I_inj in ``"-A/F"``
         or ``"-pA/pF"`` has its sign turned.
     cycle_length : ms at which every cell was paced, where the file does not say.
+    capacitance : pF of the cell, which makes A/F of an injected current in pA or nA.
+    mend : what is to be put right: "even", samples that do not come evenly (jitter, or gaps of up to 5 ms)
+        are put on an even grid by straight lines.
 
     Returns
     -------
@@ -54,7 +58,9 @@ def read_recording(
     membrane current: what depolarises is negative. Shorter cells are padded with NaN at the end. Where
     neither file nor `cycle_length` gives a cycle length it is the median interval between upstrokes, NaN with
     fewer than three, and the coordinate's ``origin`` attribute says "beats", not "file" or "given". The
-    Dataset's attrs: ``source`` (file name), ``sampling_ms``, ``notes`` (sentences joined by "; ").
+    Dataset's attrs: ``source`` (file name), ``format``, ``sampling_ms``, ``notes`` (joined by "; "),
+    ``choices`` (what the caller chose, as JSON), ``file_...`` (what else the file says of itself); each
+    variable's: ``column``, ``file_units``, ``units_from`` ("file", "given", or inferred from the "numbers").
 
     Raises
     ------
@@ -62,13 +68,15 @@ def read_recording(
 
     Examples
     --------
-    The recordings of Lei et al. 2017 (no header): current clamp needs nothing, the optical ones
-    ``units={"time": "s", "V": "a.u."}``. Those of Clark et al. 2022 need nothing: their titles say it all.
+    The recordings of Lei et al. 2017 (no header), current clamp and a dye's, and of Clark et al. 2022
+    (titles) need no word: ``read_recording("Well01.csv")["V"].attrs["units"]`` is "a.u.".
     """
     for name, value in (("cycle_length", cycle_length), ("capacitance", capacitance)):
         if value is not None and not 0 < number(name, value) < np.inf:
             unit = "ms" if name == "cycle_length" else "pF"
             raise RecordingError(f"{name} must be positive and finite, in {unit}; found {value}")
+    if unknown := [name for name in mend if name not in MENDS]:
+        raise RecordingError(unknown_name("mend", str(unknown[0]), list(MENDS)))
     table = open_table(Path(path))
     chosen, notes = choose_columns(table, columns or {}, units or {}, capacitance)
     raw = table.numbers(column.index for column in chosen.values())

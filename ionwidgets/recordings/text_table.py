@@ -224,7 +224,7 @@ def data_lines(lines: Iterable[str], first: int) -> list[tuple[int, str]]:
 
 
 def _regular(text: bytes, delimiter: str, width: int) -> int | None:
-    """How many rows there are, where all are seen to have `width` fields; None where only a closer look tells."""
+    """Number of rows, where all are seen to have `width` fields; None where a closer look must tell."""
     if b'"' in text or b"#" in text or b"\n\n" in text or text.startswith(b"\n"):
         return None
     characters = np.frombuffer(text, dtype=np.uint8)

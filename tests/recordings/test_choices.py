@@ -1,0 +1,100 @@
+"""What a caller chooses when a file is read, what is inferred, and that both are kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recording_files import made, tidy
+
+from ionwidgets.errors import RecordingError
+from ionwidgets.recordings import read_recording
+from ionwidgets.recordings.units import infer_unit
+
+TIME = np.arange(0.0, 60.0, 0.5)  # ms
+V = -80 + 100 * np.exp(-(((TIME - 30) / 8) ** 2))
+
+
+def uneven(tmp_path: Path, time: np.ndarray, V: np.ndarray) -> Path:
+    rows = (f"{t:.4f},{v:.6f}" for t, v in zip(time, V, strict=True))
+    return made(tmp_path, "\n".join(["time [ms],V [mV]", *rows]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit"),
+    [
+        (-85.0, 40.0, "mV"),
+        (-21.0, 5.0, "mV"),
+        (0.0035, 0.158, "a.u."),
+        (-0.042, 0.097, "a.u."),
+        (900.0, 4095.0, "a.u."),
+        (-0.08, 0.03, None),  # volts, or a dye
+        (0.0, 100.0, None),  # mV with an offset, or percent
+        (0.0, 0.0, None),
+    ],
+)
+def test_a_unit_of_V_is_inferred_where_no_other_makes_sense(
+    low: float, high: float, unit: str | None
+) -> None:
+    assert infer_unit("V", np.linspace(low, high, 50)) == unit
+
+
+def test_dropped_samples_are_said_and_filled_when_that_is_asked(tmp_path: Path) -> None:
+    kept = np.ones(TIME.size, dtype=bool)
+    kept[[40, 41, 70]] = False
+    path = uneven(tmp_path, TIME[kept], V[kept])
+    with pytest.raises(RecordingError, match=r"cell.csv:42: .* unevenly: a step of 1.5 ms .*mend=\['even'\]"):
+        read_recording(path)
+    mended = read_recording(path, mend=["even"])
+    np.testing.assert_allclose(mended["time"].values, TIME, atol=1e-9)
+    np.testing.assert_allclose(mended["V"].values[0][kept], V[kept], atol=1e-5)
+    np.testing.assert_allclose(mended["V"].values[0], V, atol=0.6)
+    assert "3 were missing, the longest gap was 1.5 ms" in mended.attrs["notes"]
+    assert json.loads(mended.attrs["choices"]) == {"mend": ["even"]}
+
+
+def test_jitter_is_mended_too(tmp_path: Path) -> None:
+    time = TIME + np.random.default_rng(1).uniform(-0.1, 0.1, TIME.size)
+    mended = read_recording(uneven(tmp_path, time, np.interp(time, TIME, V)), mend=["even"])
+    seen = np.interp(mended["time"].values + time[0], TIME, V)
+    inside = mended["time"].values + time[0] < TIME[-1]
+    np.testing.assert_allclose(mended["V"].values[0][inside], seen[inside], atol=0.7)
+
+
+def test_a_gap_that_is_longer_than_an_upstroke_is_never_filled(tmp_path: Path) -> None:
+    kept = (TIME < 20) | (TIME > 32)
+    with pytest.raises(RecordingError, match="no more than 5 can be filled: split it there"):
+        read_recording(uneven(tmp_path, TIME[kept], V[kept]), mend=["even"])
+
+
+def test_an_unknown_mend_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="unknown mend 'evn'; did you mean even"):
+        read_recording(made(tmp_path, tidy()), mend=["evn"])
+
+
+def test_a_current_of_the_whole_cell_needs_its_capacitance(tmp_path: Path) -> None:
+    body = "\n".join(f"{i},-70,90" for i in range(30))
+    path = made(tmp_path, f"time [ms],V [mV],Current (pA)\n{body}\n")
+    with pytest.raises(RecordingError, match="pA is a current of the whole cell; give its capacitance="):
+        read_recording(path, columns={"I_inj": 2})
+    recording = read_recording(path, capacitance=45.0)
+    np.testing.assert_allclose(recording["I_inj"].values, 2.0)
+    assert recording["I_inj"].attrs["file_units"] == "pA" and recording["I_inj"].attrs["units"] == "A/F"
+    with pytest.raises(RecordingError, match="capacitance must be positive and finite, in pF"):
+        read_recording(path, capacitance=0.0)
+
+
+def test_a_column_is_known_by_its_unit_where_its_title_says_nothing(tmp_path: Path) -> None:
+    body = "\n".join(f"{i},{-70 + i},0.5" for i in range(30))
+    recording = read_recording(made(tmp_path, f"Sweep time (ms),IN 0 (mV),Trigger (V)\n{body}\n"))
+    assert recording["V"].values[0, 5] == -65 and recording["V"].attrs["column"] == "IN 0 (mV)"
+    assert "column 'IN 0 (mV)' taken as V by its unit, mV" in recording.attrs["notes"]
+
+
+def test_where_a_unit_comes_from_is_kept(tmp_path: Path) -> None:
+    bare = made(tmp_path, "\n".join(f"{t},{v}" for t, v in zip(TIME, V, strict=True)))
+    assert read_recording(bare)["V"].attrs["units_from"] == "numbers"
+    assert read_recording(bare, units={"V": "mV"})["V"].attrs["units_from"] == "given"
+    assert read_recording(made(tmp_path, tidy()))["V"].attrs["units_from"] == "file"
