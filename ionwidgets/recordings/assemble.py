@@ -206,7 +206,8 @@ def dataset_of(
         if name in file.values:
             attrs = {"units": file.units[name], "long_name": _LONG_NAME[name]} | _provenance(file, name)
             variables[name] = (("cell", "time"), _stacked([trace[name] for trace in traces], length), attrs)
-    time = np.arange(length) * step
+    time = np.arange(length, dtype=np.float64)
+    time *= step
     cycle_length, origin = _cycle_lengths(file, cells, time, variables["V"][1], given)
     coordinates: dict[str, tuple[str, NDArray, dict[str, str]]] = {
         "time": ("time", time, {"units": "ms"}),

@@ -71,13 +71,18 @@ class TextTable:
 
     def numbers(self, indices: Iterable[int]) -> dict[int, NDArray[np.float64]]:
         wanted = sorted(set(indices))
-        parsed: dict[int, list[NDArray]] = {index: [] for index in wanted}
+        room, count = 0, 0
+        columns: dict[int, NDArray[np.float64]] = {index: np.empty(0) for index in wanted}
         for rows in self._rows():
-            frame = self._parsed(rows, wanted)
+            frame, end = self._parsed(rows, wanted), count + rows.lines.size
+            if end > room:
+                room = 2 * end  # memory that nothing is written to is not taken
+                for index in wanted:
+                    columns[index] = _moved(columns[index], count, room)
             for index in wanted:
-                parsed[index].append(frame[index].to_numpy(dtype=np.float64))
-        # One after another, so that no more than one column is there twice.
-        return {index: np.concatenate(parsed.pop(index)) for index in wanted}
+                columns[index][count:end] = frame[index]
+            count = end
+        return {index: column[:count] for index, column in columns.items()}
 
     def line(self, row: int) -> int:
         for rows in self._rows():
@@ -140,6 +145,12 @@ class TextTable:
                 if fault:
                     raise RecordingError(fault, file=self.file, line=int(line), column=self.label(index))
         raise RecordingError(f"cannot be read as numbers: {otherwise}", file=self.file)
+
+
+def _moved(column: NDArray, count: int, room: int) -> NDArray:
+    longer = np.empty(room)
+    longer[:count] = column[:count]
+    return longer
 
 
 def _fault(field: str, decimal: str) -> str | None:
