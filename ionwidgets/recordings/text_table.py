@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, NoReturn
 
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     """Data rows of one block, a newline after each, and for each its line in the file."""
 
     text: bytes
-    lines: NDArray[np.int64]
+    lines: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,11 @@ class TextTable:
         room, count = 0, 0
         columns: dict[int, NDArray[np.float64]] = {index: np.empty(0) for index in wanted}
         for rows in self._rows():
-            frame, end = self._parsed(rows, wanted), count + rows.lines.size
+            frame, end = self._parsed(rows, wanted), count + len(rows.lines)
             if end > room:
-                room = 2 * end  # memory that nothing is written to is not taken
+                # Memory that nothing is written to is not taken; a gzipped file is longer than it looks.
+                share = self.source.path.stat().st_size / len(rows.text)
+                room = int(max(2.0, 1.05 * share if not count else 0.0) * end)
                 for index in wanted:
                     columns[index] = _moved(columns[index], count, room)
             for index in wanted:
@@ -86,9 +88,9 @@ class TextTable:
 
     def line(self, row: int) -> int:
         for rows in self._rows():
-            if row < rows.lines.size:
-                return int(rows.lines[row])
-            row -= rows.lines.size
+            if row < len(rows.lines):
+                return rows.lines[row]
+            row -= len(rows.lines)
         raise IndexError(row)
 
     def _rows(self) -> Iterator[Rows]:
@@ -105,13 +107,13 @@ class TextTable:
                 continue
             count = _regular(text, self.delimiter, self.width)
             if count is not None:
-                yield Rows(text, np.arange(line, line + count))
+                yield Rows(text, range(line, line + count))
                 continue
             numbered = data_lines(text.decode(self.source.block_encoding, "replace").split("\n"), line)
             check_width(numbered, self.delimiter, self.width, self.file, against)
             if numbered:
                 joined = "".join(f"{row}\n" for _, row in numbered).encode("utf-8", "surrogatepass")
-                yield Rows(joined, np.array([number for number, _ in numbered]))
+                yield Rows(joined, [number for number, _ in numbered])
 
     def _parsed(self, rows: Rows, wanted: list[int]) -> pd.DataFrame:
         try:
@@ -130,7 +132,7 @@ class TextTable:
             )
         except (ValueError, OverflowError) as error:
             self._explain(rows, wanted, str(error))
-        if len(frame) != rows.lines.size or not np.isfinite(frame.to_numpy()).all():
+        if len(frame) != len(rows.lines) or not np.isfinite(frame.to_numpy()).all():
             self._explain(rows, wanted, "a number is missing or infinite")
         return frame
 
@@ -138,12 +140,12 @@ class TextTable:
         texts = rows.text.decode(self.source.block_encoding, "replace").split("\n")
         for line, row in zip(rows.lines, texts, strict=False):  # the last newline ends the last row
             if row.count('"') % 2:
-                raise RecordingError("a quotation mark is not closed", file=self.file, line=int(line))
+                raise RecordingError("a quotation mark is not closed", file=self.file, line=line)
             fields = split_row(row, self.delimiter)
             for index in wanted:
                 fault = _fault(fields[index].strip(_BLANK), self.decimal)
                 if fault:
-                    raise RecordingError(fault, file=self.file, line=int(line), column=self.label(index))
+                    raise RecordingError(fault, file=self.file, line=line, column=self.label(index))
         raise RecordingError(f"cannot be read as numbers: {otherwise}", file=self.file)
 
 
