@@ -71,13 +71,34 @@ def read_recording(
     The recordings of Lei et al. 2017 (no header), current clamp and a dye's, and of Clark et al. 2022
     (titles) need no word: ``read_recording("Well01.csv")["V"].attrs["units"]`` is "a.u.".
     """
+    check_choices(cycle_length, capacitance, mend)  # before a long file is read
+    return read_table(
+        open_table(Path(path)), columns=columns, units=units, cycle_length=cycle_length,
+        capacitance=capacitance, mend=mend,
+    )  # fmt: skip
+
+
+def check_choices(cycle_length: float | None, capacitance: float | None, mend: Sequence[str]) -> None:
+    """Refuse what no file could be read with."""
     for name, value in (("cycle_length", cycle_length), ("capacitance", capacitance)):
         if value is not None and not 0 < number(name, value) < np.inf:
             unit = "ms" if name == "cycle_length" else "pF"
             raise RecordingError(f"{name} must be positive and finite, in {unit}; found {value}")
     if unknown := [name for name in mend if name not in MENDS]:
         raise RecordingError(unknown_name("mend", str(unknown[0]), list(MENDS)))
-    table = open_table(Path(path))
+
+
+def read_table(
+    table: Table,
+    *,
+    columns: Mapping[str, int | str] | None = None,
+    units: Mapping[str, str] | None = None,
+    cycle_length: float | None = None,
+    capacitance: float | None = None,
+    mend: Sequence[str] = (),
+) -> xr.Dataset:
+    """`read_recording` of a file that is open: with other choices it need not be opened again."""
+    check_choices(cycle_length, capacitance, mend)
     chosen, notes = choose_columns(table, columns or {}, units or {}, capacitance)
     raw = table.numbers(column.index for column in chosen.values())
     values = {name: raw[column.index] for name, column in chosen.items()}

@@ -1,27 +1,23 @@
-"""Step 2: alter the model by hand, or bring a recording."""
+"""Step 2: alter the model by hand."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import ipywidgets as ipw
-import numpy as np
 
 from ionwidgets import figures
 from ionwidgets.widgets import html
-from ionwidgets.widgets.elements import ConductanceSliders, FigureView, Upload
+from ionwidgets.widgets.elements import ConductanceSliders
 from ionwidgets.widgets.experiment_state import ExperimentState, Response
 from ionwidgets.widgets.measures import BIOMARKERS, Biomarker
 from ionwidgets.widgets.model_tables import value_of
 from ionwidgets.widgets.panel import Panel, box, button, markup, on
-from ionwidgets.widgets.recording_summary import recording_facts
 from ionwidgets.widgets.rhythm import FASTEST, LONGEST, rhythm_of
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.trace_view import TraceView
 from ionwidgets.widgets.wave import BEATS
 from ionwidgets.widgets.words import number, tenths
-
-PREVIEW = 3000.0  # ms
 
 
 class ChannelSliders(Panel):
@@ -107,51 +103,6 @@ class ChannelSliders(Panel):
         waves = (("control", response.control), ("altered", response.altered))
         self.figure.update([figures.Trace(role, wave.time, wave.V, wave.Ca_i, role) for role, wave in waves])
         self.biomarkers.value = response_table(self.session.model, response)
-
-
-class RecordingPicker(Panel):
-    """`Recording`: upload, preview, units, beats and notes; or the bundled example."""
-
-    def build(self) -> list[ipw.Widget]:
-        self.file = Upload(self._open, label="Recording", accept=".csv,.tsv,.txt,.gz", limit=256 * 2**20)
-        self.example = button("Use the bundled example", self._use_example)
-        self.facts = markup()
-        self.figure = FigureView(
-            figures.action_potential([figures.Trace("recording", [], [], None, "preview")]),
-            "The recording's first seconds",
-        )
-        on(self.session, "recording", self._show)
-        return [
-            markup(
-                "<h2>Or bring a recording</h2><p class='ionw-soft'>A CSV file with the columns "
-                "cycle_length [ms], time [ms], V [mV] and, if it was measured, Ca_i [mM].</p>"
-            ),
-            box(box(self.file, self.example, self.facts), self.figure, kind="columns"),
-        ]
-
-    def _open(self, name: str, content: bytes) -> None:
-        self.file.problem = self.session.open_recording_file(name, content)
-
-    def _use_example(self) -> None:
-        self.file.problem = ""
-        self.session.load_example()
-
-    def _show(self) -> None:
-        recording = self.session.recording
-        if recording is None:
-            self.facts.value = "<p class='ionw-soft'>No recording is loaded.</p>"
-            return
-        source = self.session.recording_source or "bundled example"
-        self.facts.value = html.facts({"File": source, **recording_facts(recording)})
-        time = np.asarray(recording["time"], float)
-        early = time <= time[0] + PREVIEW
-        V = np.asarray(recording["V"].isel(cell=0), float)[early]
-        figures.update_action_potential(
-            self.figure, [figures.Trace("recording", time[early], V, None, "preview")]
-        )
-        units = recording["V"].attrs.get("units", "mV")
-        self.figure.update_traces(hovertemplate="%{y:.4~g} " + units)
-        self.figure.update_yaxes(title_text=f"V ({units})")
 
 
 def response_table(model: Any, response: Response) -> str:

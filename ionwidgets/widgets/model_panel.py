@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
@@ -83,8 +84,8 @@ class ModelPicker(Panel):
         name = str(self.session.model.name)
         return name if self._in_library() or name not in self.cards else self.session.model_source
 
-    def _open(self, name: str, content: bytes) -> None:
-        self._tell(self.session.open_model_file(name, content))
+    def _open(self, path: Path) -> None:
+        self._tell(self.session.open_model_file(path.name, path.read_bytes()))
 
     def _tell(self, problem: str) -> None:
         self.file.problem = problem

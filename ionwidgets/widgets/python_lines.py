@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ionwidgets.widgets.recording_state import choices_of
 from ionwidgets.widgets.session import Session
 
 
@@ -17,7 +18,8 @@ def python_lines(session: Session, eta: float) -> str:
     if session.recording is None:
         recording = "# recording = iw.read_recording(...)"
     elif session.recording_source:
-        recording = f'recording = iw.read_recording("{_quoted(session.recording_source)}")'
+        choices = "".join(f", {name}={value!r}" for name, value in choices_of(session.recording).items())
+        recording = f'recording = iw.read_recording("{_quoted(session.recording_source)}"{choices})'
     else:
         recording = "recording = example_recording()"
     lines = ["import ionwidgets as iw"]

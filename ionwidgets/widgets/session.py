@@ -174,16 +174,6 @@ class Session(HasTraits):
             )
             self.notice, self.trouble = f"{_last_part(name)}: {asked.question}", ""
 
-    def open_recording_file(self, name: str, content: bytes) -> str:
-        """Read an uploaded recording; what is wrong with it, in one line, or ""."""
-        from ionwidgets.recordings import read_recording
-
-        try:
-            self.use_recording(_from_file(read_recording, name, content), Path(name).name)
-        except IonWidgetsError as error:
-            return str(error)
-        return ""
-
     def load_example(self) -> None:
         """The bundled recording; and the finding made on it, if the open model is that finding's."""
         from ionwidgets.discovery import example_recording, example_result

@@ -11,7 +11,7 @@ import xarray as xr
 from ionwidgets.models import IonicModel, list_models, load_model
 from ionwidgets.recordings import read_recording
 from ionwidgets.widgets.elements import StatusLine, Steps
-from ionwidgets.widgets.experiment_panel import ChannelSliders, RecordingPicker
+from ionwidgets.widgets.experiment_panel import ChannelSliders
 from ionwidgets.widgets.experiment_state import ExperimentState
 from ionwidgets.widgets.findings_panel import Findings
 from ionwidgets.widgets.interpret_state import InterpretState
@@ -19,6 +19,8 @@ from ionwidgets.widgets.learn_panel import Trainer
 from ionwidgets.widgets.learn_state import LearnState
 from ionwidgets.widgets.model_panel import ModelPicker
 from ionwidgets.widgets.panel import Panel, on
+from ionwidgets.widgets.recording_panel import RecordingPicker
+from ionwidgets.widgets.recording_state import RecordingState
 from ionwidgets.widgets.retrain_panel import Retrainer
 from ionwidgets.widgets.retrain_state import RetrainState
 from ionwidgets.widgets.session import FIRST_MODEL, Session
@@ -30,13 +32,14 @@ MODEL, EXPERIMENT, LEARN, RETRAIN, INTERPRET = range(5)
 class Workbench(ipw.VBox):
     """From an ionic model to a finding.
 
-    `session` is what the steps share; `experiment`, `learn`, `retrain` and `interpret` are the states of the
-    panels, all free of widgets, and may be set from Python too.
+    `session` is what the steps share; `experiment`, `recordings`, `learn`, `retrain` and `interpret` are the
+    states of the panels, all free of widgets, and may be set from Python too.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.experiment = ExperimentState(session)
+        self.recordings = RecordingState(session)
         self.learn = LearnState(session)
         self.retrain = RetrainState(session, self.learn)
         self.interpret = InterpretState(session)
@@ -44,7 +47,7 @@ class Workbench(ipw.VBox):
         self.status = StatusLine()
         self.panels: tuple[tuple[Panel, ...], ...] = (
             (ModelPicker(session, self.experiment),),
-            (ChannelSliders(session, self.experiment), RecordingPicker(session)),
+            (ChannelSliders(session, self.experiment), RecordingPicker(session, self.recordings)),
             (Trainer(session, self.learn),),
             (Retrainer(session, self.retrain),),
             (Findings(session, self.interpret, self.retrain),),

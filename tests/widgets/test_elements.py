@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,31 +21,59 @@ def test_slider_stops_are_zero_then_a_logarithmic_scale_that_holds_the_round_fac
     np.testing.assert_allclose(ratios, np.log(2) / 16, rtol=0.2)
 
 
-def _send(upload: Upload, name: str, pieces: list[bytes]) -> None:
+def _send(upload: Upload, name: str, pieces: list[bytes], which: str = "a") -> None:
     for index, piece in enumerate(pieces):
-        content = {"kind": "piece", "name": name, "index": index, "pieces": len(pieces)}
+        content = {"kind": "piece", "upload": which, "name": name, "index": index, "pieces": len(pieces)}
         upload._receive(None, content, [memoryview(piece)])
 
 
-def test_a_file_that_comes_in_pieces_arrives_whole() -> None:
+def _kept(**traits: Any) -> tuple[Upload, list[tuple[str, bytes]], list[dict[str, Any]]]:
+    """An upload, what it has handed on (name and content), and what it has told the page."""
     got: list[tuple[str, bytes]] = []
-    upload = Upload(lambda name, content: got.append((name, content)), label="Recording")
+    upload = Upload(lambda path: got.append((path.name, path.read_bytes())), label="Recording", **traits)
+    told: list[dict[str, Any]] = []
+    upload.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
+    return upload, got, told
+
+
+def test_a_file_that_comes_in_pieces_arrives_whole() -> None:
+    upload, got, told = _kept()
     _send(upload, "a.csv", [b"time,", b"V\n", b"1,2"])
     _send(upload, "empty.csv", [b""])
     assert got == [("a.csv", b"time,V\n1,2"), ("empty.csv", b"")]
+    assert [word["index"] for word in told] == [0, 1, 2, 0] and {word["kind"] for word in told} == {"taken"}
 
 
 def test_a_file_that_is_too_large_is_refused_in_one_line() -> None:
-    got: list[bytes] = []
-    upload = Upload(lambda _, content: got.append(content), label="Recording", limit=8)
+    upload, got, told = _kept(limit=8)
     _send(upload, "big.csv", [b"12345", b"67890", b"1"])
-    assert got == []
+    assert got == [] and told[-1] == {"kind": "refused", "upload": "a"}
     assert "too large" in upload.problem
-    _send(upload, "small.csv", [b"1"])
-    assert got == [b"1"]
+    _send(upload, "small.csv", [b"1"], "b")
+    assert got == [("small.csv", b"1")]
     assert upload.problem == ""
     upload._receive(None, {"kind": "too-large", "name": "x", "size": 2**40}, [])
     assert "1048576 MiB is too large" in upload.problem
+
+
+def test_another_file_takes_the_place_of_one_that_has_not_come_to_its_end() -> None:
+    upload, got, _ = _kept()
+    first = {"kind": "piece", "upload": "a", "name": "a.csv", "index": 0, "pieces": 2}
+    upload._receive(None, first, [memoryview(b"1")])
+    _send(upload, "b.csv", [b"2"], "b")
+    upload._receive(None, first | {"index": 1}, [memoryview(b"3")])
+    assert got == [("b.csv", b"2")]
+
+
+def test_files_lie_in_a_private_folder_as_long_as_the_widget() -> None:
+    paths: list[Path] = []
+    upload = Upload(paths.append, label="Recording")
+    for name in ("../../evil.csv", "..\\evil.csv", "evil.csv", "..", ""):
+        _send(upload, name, [b"1"])
+    assert [path.name for path in paths] == ["evil.csv"] * 3 + ["file"] * 2
+    assert len({path.parent for path in paths}) == 5 and len({path.parents[1] for path in paths}) == 1
+    upload.close()
+    assert not any(path.exists() for path in paths)
 
 
 def _view() -> FigureView:

@@ -1,0 +1,107 @@
+"""How a recording is read: columns, units, cycle length, and what is wrong with it and can be mended."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import ipywidgets as ipw
+
+from ionwidgets.recordings.units import known_units
+from ionwidgets.widgets import html
+from ionwidgets.widgets.panel import box, markup, on
+from ionwidgets.widgets.recording_state import MENDS, RecordingState
+
+QUANTITIES = {"time": "Time", "V": "V", "Ca_i": "Ca_i", "I_inj": "Injected current"}
+NUMBERS = {"cycle_length": "Paced every (ms)", "capacitance": "Capacitance (pF)"}
+UNSAID = ""  # a choice that nobody made
+
+
+class ReadingForm(ipw.VBox):
+    """The choices of a `RecordingState`; hidden while no file is shown."""
+
+    def __init__(self, state: RecordingState) -> None:
+        self.state = state
+        self.columns = {
+            name: ipw.Dropdown(description=f"{words} column", options=[("as found", UNSAID)], value=UNSAID)
+            for name, words in QUANTITIES.items()
+        }
+        self.units = {
+            name: ipw.Dropdown(
+                description=f"{words} unit",
+                options=[("as found", UNSAID), *((unit, unit) for unit in known_units(name))],
+                value=UNSAID,
+            )
+            for name, words in QUANTITIES.items()
+        }
+        self.numbers = {
+            name: ipw.Text(description=words, placeholder="as found", continuous_update=False)
+            for name, words in NUMBERS.items()
+        }
+        self.mends = {name: ipw.Checkbox(description=words, indent=False) for name, words in MENDS.items()}
+        self.faults = markup()
+        pairs = [box(self.columns[name], self.units[name], kind="pair") for name in QUANTITIES]
+        super().__init__(
+            [
+                box(self.faults, *self.mends.values()),
+                markup("<h3>How it is read</h3>"),
+                *pairs,
+                box(*self.numbers.values(), kind="pair"),
+            ]
+        )
+        for name in QUANTITIES:
+            self.columns[name].observe(partial(self._choose_of, "columns", name), "value")
+            self.units[name].observe(partial(self._choose_of, "units", name), "value")
+        for name, number in self.numbers.items():
+            number.observe(partial(self._choose_number, name), "value")
+        for name, mend in self.mends.items():
+            mend.observe(partial(self._mend, name), "value")
+        on(state, ["columns", "choices", "file"], self._show_choices)
+        on(state, ["faults", "mends"], self._show_faults)
+
+    def _choose_of(self, kind: str, quantity: str, change: Any) -> None:
+        if change["new"] != self.state.choices.get(kind, {}).get(quantity, UNSAID):
+            self.state.choose_of(kind, quantity, change["new"])
+
+    def _choose_number(self, name: str, change: Any) -> None:
+        text = change["new"].strip().replace(",", ".")
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            self.state.problem = f"{NUMBERS[name]}: {text!r} is not a number"
+            return
+        if value != self.state.choices.get(name):
+            self.state.choose(name, value)
+
+    def _mend(self, name: str, change: Any) -> None:
+        if change["new"] != (name in self.state.choices.get("mend", ())):
+            self.state.mend(name, change["new"])
+
+    def _show_choices(self) -> None:
+        state = self.state
+        self.layout.display = None if state.file is not None else "none"
+        choices: list[tuple[str, str | int]] = [("as found", UNSAID)]
+        choices += [(_title(index, label), index) for index, label in enumerate(state.columns)]
+        for name in QUANTITIES:
+            column = self.columns[name]
+            with column.hold_trait_notifications():
+                if column.options != tuple(choices):
+                    column.options = choices
+                column.value = state.choices.get("columns", {}).get(name, UNSAID)
+            self.units[name].value = state.choices.get("units", {}).get(name, UNSAID)
+        for name, number in self.numbers.items():
+            value = state.choices.get(name)
+            number.value = "" if value is None else f"{value:g}"
+
+    def _show_faults(self) -> None:
+        state = self.state
+        lines = [f"cell {fault.cell + 1}, {fault.variable}: {fault.words}" for fault in state.faults]
+        listed = "".join(f"<li>{html.text(line)}</li>" for line in lines)
+        self.faults.value = f"<h3>Look at this</h3><ul class='ionw-faults'>{listed}</ul>" if lines else ""
+        for name, mend in self.mends.items():
+            mend.value = name in state.choices.get("mend", ())
+            mend.layout.display = None if name in state.mends else "none"
+
+
+def _title(index: int, label: str | int) -> str:
+    return f"column {index}" if label == index else str(label)

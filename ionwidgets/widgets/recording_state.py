@@ -1,0 +1,150 @@
+"""Step 2: files of recordings, and how the one that is shown is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets import Dict, HasTraits, Tuple, Unicode
+
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.reference import Reference
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.task_state import reason
+
+MENDS = {
+    "flip": "Turn it over",
+    "blank": "Blank the stimulus artefacts",
+    "smooth": "Smooth it",
+    "detrend": "Take the drift off",
+    "even": "Put it on an even grid",
+}  # in words, by the name that `read_recording` knows
+
+
+@dataclass(frozen=True)
+class _Question:
+    path: Path
+    choices: dict[str, Any]
+
+
+class RecordingState(HasTraits):
+    """`add` a file, or `use` one that was added, and `session.recording` follows, read as `choices` say.
+
+    files : the paths that were added.   file : the one that is shown, None for the bundled example.
+    choices : of `read_recording`, by name.   columns : what the file calls its columns.
+    faults : what is wrong with the recording (`recordings.Fault`).   mends : names of those that would help,
+    and of those that are chosen.   problem : why the file cannot be read, in one line.
+    """
+
+    files = Tuple()
+    file = Reference(None, allow_none=True)
+    choices = Dict()
+    columns = Tuple()
+    faults = Tuple()
+    mends = Tuple()
+    problem = Unicode("")
+
+    def __init__(self, session: Session, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.session = session
+        self.worker = Latest(self._read)
+        self._open: tuple[Path, Any] | None = None  # the table of the file that was read last
+        session.observe(self._on_recording, "recording")
+
+    def add(self, path: Path) -> None:
+        """Take one more file, and show it."""
+        with self.session.lock:
+            self.files = (*self.files, path)
+        self.use(path)
+
+    def use(self, path: Path) -> None:
+        """Show a file that was added, read as it says itself."""
+        with self.session.lock:
+            with self.hold_trait_notifications():
+                self.file, self.choices = path, {}
+                self.columns, self.faults, self.mends, self.problem = (), (), (), ""
+            self._ask()
+
+    def choose(self, name: str, value: Any) -> None:
+        """Read the file with another choice; None or "" takes it back."""
+        with self.session.lock:
+            if self.file is None:
+                return
+            others = {key: kept for key, kept in self.choices.items() if key != name}
+            self.choices = others | ({name: value} if value not in (None, "", {}, []) else {})
+            self._ask()
+
+    def choose_of(self, name: str, quantity: str, value: Any) -> None:
+        """The same of one quantity's column or unit: `name` is "columns" or "units"."""
+        with self.session.lock:
+            known = {key: kept for key, kept in self.choices.get(name, {}).items() if key != quantity}
+            self.choose(name, known | ({quantity: value} if value not in (None, "") else {}))
+
+    def mend(self, name: str, wanted: bool) -> None:
+        """Mend what is wrong, or leave it as it was recorded."""
+        with self.session.lock:
+            kept = [mend for mend in self.choices.get("mend", ()) if mend != name]
+            self.choose("mend", [*kept, name] if wanted else kept)
+
+    def _ask(self) -> None:
+        self.session.begin("read", f"Reading {self.file.name}")
+        self.worker.submit(_Question(self.file, dict(self.choices)))
+
+    def _read(self, question: _Question) -> None:
+        from ionwidgets.recordings import faults
+        from ionwidgets.recordings.read import open_table, read_table
+
+        columns: tuple[Any, ...] = ()
+        try:
+            if self._open is None or self._open[0] != question.path:
+                self._open = None
+                self._open = question.path, open_table(question.path)
+            table = self._open[1]
+            columns = tuple(table.label(index) for index in range(table.width))
+            recording = read_table(table, **question.choices)
+            self._tell(question, columns, recording, tuple(faults(recording)), "")
+        except IonWidgetsError as error:
+            mend = getattr(error, "mend", None)
+            self._tell(question, columns, None, (), str(error), (mend,) if mend else ())
+        except Exception as error:  # or the panel would say "Reading" for ever
+            self._tell(question, columns, None, (), f"The file cannot be read: {reason(error)}.")
+
+    def _tell(
+        self,
+        question: _Question,
+        columns: tuple[Any, ...],
+        recording: Any,
+        found: tuple[Any, ...],
+        problem: str,
+        helps: tuple[str, ...] = (),
+    ) -> None:
+        with self.session.lock:
+            if (question.path, question.choices) != (self.file, self.choices):
+                return  # the answer to what is asked now is on its way
+            helps += tuple(fault.mend for fault in found if fault.mend)
+            chosen = question.choices.get("mend", ())
+            with self.hold_trait_notifications():
+                self.columns, self.faults, self.problem = columns, found, problem
+                self.mends = tuple(name for name in MENDS if name in helps or name in chosen)
+            self.session.end("read", trouble=problem)
+            if recording is not None:
+                self.session.use_recording(recording, question.path.name)
+
+    def _on_recording(self, _: Any) -> None:
+        """The bundled example, or a recording from Python, is of no file that was added here."""
+        if self.file is not None and self.session.recording_source != self.file.name:
+            with self.hold_trait_notifications():
+                self.file, self.choices = None, {}
+                self.columns, self.faults, self.mends, self.problem = (), (), (), ""
+
+
+def choices_of(recording: Any) -> dict[str, Any]:
+    """What `read_recording` was told, as the recording's attrs keep it."""
+    try:
+        told = json.loads(recording.attrs.get("choices", "{}"))
+    except (TypeError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
