@@ -11,14 +11,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.recordings.beats import find_beats
+from ionwidgets.recordings.beats import DOWN, find_beats
 
 LONGEST: Final = 3.0  # ms of a spike that a median passes over
 AHEAD: Final = 30.0  # ms before the upstroke in which a stimulus may be
 QUICK: Final = 2.0  # ms, or 2 samples, in which the spike falls
 CLEAR: Final = 8.0  # noise levels that it falls by at least,
-SHARE: Final = 0.06  # and share of the action potential's height
+SHARE: Final = 0.1  # and share of the action potential's height
 RESIDUE: Final = 0.25  # of the least fall: what is that near to rest is rest
+OWN_SPIKE: Final = 6.0  # ms at half its height; an action potential that is briefer is a nerve's
+FOLLOWED: Final = (4.0, 35.0)  # ms after an artefact in which the action potential rises,
+RISEN: Final = 0.6  # to this share of the span at least
 MOST: Final = 4  # spikes to a stimulus, as a stimulus of two phases has
 
 
@@ -28,6 +31,27 @@ def despiked(step: float, V: NDArray) -> NDArray:
 
     passed: NDArray = median_filter(V, 2 * max(1, int(np.ceil(LONGEST / step))) + 1, mode="nearest")
     return passed
+
+
+def fires_spikes(time: NDArray, V: NDArray, least_height: float) -> bool:
+    """Whether the cell's own action potentials are as brief as artefacts, as a nerve's are: what is brief is
+    not followed by anything longer."""
+    upstrokes = find_beats(time, V, least_height=least_height)
+    if not upstrokes.size:
+        return False
+    plain = despiked(float(time[1] - time[0]), V)
+    half = 0.5 * (float(V.min()) + float(V.max()))
+    at = np.searchsorted(time, upstrokes)
+    nexts = np.append(at[1:], V.size)
+    widths = [float(np.sum(V[i:n] > half)) * (time[1] - time[0]) for i, n in zip(at, nexts, strict=True)]
+    if np.median(widths) > OWN_SPIKE:
+        return False
+    risen = []
+    for i, upstroke in zip(at, upstrokes, strict=True):
+        later = plain[(time >= upstroke + FOLLOWED[0]) & (time <= upstroke + FOLLOWED[1])]
+        if later.size:
+            risen.append(float(later.max() - plain[max(0, i - 1 - int(LONGEST / (time[1] - time[0])))]))
+    return not risen or float(np.median(risen)) < RISEN * float(np.ptp(plain))
 
 
 def find_artefacts(time: NDArray, V: NDArray, noise: float, least_height: float) -> list[tuple[int, int]]:
@@ -44,11 +68,10 @@ def find_artefacts(time: NDArray, V: NDArray, noise: float, least_height: float)
     upstrokes = find_beats(time, plain, least_height=least_height)
     least = max(CLEAR * noise, SHARE * float(np.ptp(plain)))
     found: list[tuple[int, int]] = []
-    before = 0
+    before, low = 0, float(plain.min()) + DOWN * float(np.ptp(plain))
     for upstroke in upstrokes:
         end = min(int(np.searchsorted(time, upstroke)), V.size - 1)
-        start = max(before + int(np.argmin(plain[before : end + 1])), end - round(AHEAD / step))
-        start = max(0, min(start, end - 2))
+        start = max(0, _repolarised(plain[before:end], low) + before, end - round(AHEAD / step))
         for _ in range(MOST):
             spike = _spike(step, V, start, end, least)
             if spike is None:
@@ -66,6 +89,15 @@ def blanked(V: NDArray, spans: list[tuple[int, int]]) -> NDArray:
         left[first : last + 1] = False
     at = np.arange(V.size)
     return np.where(left, V, np.interp(at, at[left], V[left]))
+
+
+def _repolarised(V: NDArray, low: float) -> int:
+    """First of the last samples of V that lie below `low`, whatever rises from them at the end."""
+    below = np.flatnonzero(low > V)
+    if not below.size:
+        return int(V.size)
+    breaks = np.flatnonzero(np.diff(below) > 1)
+    return int(below[breaks[-1] + 1] if breaks.size else below[0])
 
 
 def _spike(step: float, V: NDArray, start: int, end: int, least: float) -> tuple[int, int] | None:

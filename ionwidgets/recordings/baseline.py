@@ -61,7 +61,7 @@ def rest_levels(time: NDArray, V: NDArray, upstrokes: NDArray) -> NDArray:
 def peak_levels(time: NDArray, V: NDArray, upstrokes: NDArray) -> NDArray:
     """Largest V within 60 ms after every upstroke (beats,); NaN where the trace ends within 20 ms of it."""
     levels = np.full(upstrokes.size, np.nan)
-    nexts = np.append(upstrokes[1:], np.inf)
+    nexts = np.append(upstrokes[1:], np.inf)[: upstrokes.size]
     for beat, (upstroke, following) in enumerate(zip(upstrokes, nexts, strict=True)):
         if time[-1] - upstroke < PEAK / 3:
             continue

@@ -9,21 +9,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.recordings.artefacts import blanked, despiked, find_artefacts
-from ionwidgets.recordings.baseline import find_drift, rest_levels
+from ionwidgets.recordings.artefacts import blanked, despiked, find_artefacts, fires_spikes
+from ionwidgets.recordings.baseline import find_drift, peak_levels, rest_levels
 from ionwidgets.recordings.beats import LEAST_BEATS, find_beats
 from ionwidgets.recordings.hum import find_hum, without_hum
 from ionwidgets.recordings.noise import noise_of, smoothed
 from ionwidgets.recordings.polarity import steepest_fall
 from ionwidgets.recordings.saturation import clipped_runs
-from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers
+from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
 LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
 MOST_NOISE: Final = {"mV": 1.0}
-NOISE_SHARE: Final = 0.05  # of the height, in arbitrary units
+NOISE_SHARE: Final = 0.03  # of the height, in arbitrary units
 LEAST_HUM: Final = {"mV": 0.3}
 HUM_SHARE: Final = 0.01
 MEMBRANE: Final = (-120.0, -20.0)  # mV between which membranes rest
+NERVE: Final = 0.25  # of the span, at most, is left of a nerve's trace without its spikes
 BEFORE: Final = 5.0  # ms before the upstroke at which a beat begins
 
 
@@ -56,19 +57,19 @@ def examine(time: NDArray, V: NDArray, unit: str, paced: bool) -> list[Found]:
         return fault.change(V) if fault.change else V
 
     step, least = float(time[1] - time[0]), LEAST_HEIGHT.get(unit, 0.0)
-    turned = unit == "a.u." and (fault := upside_down(time, V))
+    turned = upside_down(time, V) if unit == "a.u." else None
     if turned:
         V = mended(turned)
-    raw = V
-    spans = find_artefacts(time, V, noise_of(step, V), least)
+    raw, spikes = V, fires_spikes(time, V, least)
+    spans = [] if spikes else find_artefacts(time, V, noise_of(step, V), least)
     if spans:
         V = mended(_artefact(time, V, spans, unit))
-    height = float(np.ptp(despiked(step, V)))
-    hum = find_hum(time, V, LEAST_HUM.get(unit, HUM_SHARE * height))
+    height = _height(time, V if spikes else despiked(step, V), least)
+    hum = None if spikes else find_hum(time, V, LEAST_HUM.get(unit, HUM_SHARE * height))
     if hum:
         V = mended(_hum(time, hum, unit))
     found += saturation(time, raw, unit)
-    noise = noise_of(step, V)
+    noise = noise_level(V) if spikes else noise_of(step, V)
     if noise > MOST_NOISE.get(unit, NOISE_SHARE * height):
         V = mended(_noise(step, noise, height, unit))
     upstrokes = find_beats(time, V, least_height=least)
@@ -87,7 +88,11 @@ def examine(time: NDArray, V: NDArray, unit: str, paced: bool) -> list[Found]:
 
 def upside_down(time: NDArray, y: NDArray) -> Found | None:
     """Whether action potentials point down."""
-    fall = steepest_fall(time, despiked(float(time[1] - time[0]), y))
+    plain = despiked(float(time[1] - time[0]), y)
+    nerve = fires_spikes(time, y, 0.0) or (
+        np.ptp(plain) < NERVE * np.ptp(y) and fires_spikes(time, -y, 0.0)  # one that points down
+    )
+    fall = steepest_fall(time, y if nerve else plain)
     if fall is None:
         return None
     ends = float(y.min()) + float(y.max())
@@ -111,12 +116,19 @@ def saturation(time: NDArray, V: NDArray, unit: str) -> list[Found]:
             longest = max((last - first + 1) * step for first, last in runs)
             end, spoilt = ("lowest", "rest is") if low else ("largest", "the peak and APD are")
             words = (
-                f"{_count(len(runs), 'run')} of samples exactly at the {end} value, {V[runs[0][0]]:.4g} {unit}, the "
-                f"first at {time[runs[0][0]]:.0f} ms, the longest of {longest:.3g} ms: the amplifier's range "
-                f"ends there, and {spoilt} not to be trusted"
+                f"{_count(len(runs), 'run')} of samples exactly at the {end} value, {V[runs[0][0]]:.4g} "
+                f"{unit}, the first at {time[runs[0][0]]:.0f} ms, the longest of {longest:.3g} ms: the "
+                f"amplifier's range ends there, and {spoilt} not to be trusted"
             )
             found.append(Found("saturation", words))
     return found
+
+
+def _height(time: NDArray, V: NDArray, least: float) -> float:
+    """Median height of the action potentials, which a drift does not add to; the span where there is none."""
+    upstrokes = find_beats(time, V, least_height=least)
+    heights = peak_levels(time, V, upstrokes) - rest_levels(time, V, upstrokes)
+    return float(np.nanmedian(heights) if np.isfinite(heights).any() else np.ptp(V))
 
 
 def _artefact(time: NDArray, V: NDArray, spans: list[tuple[int, int]], unit: str) -> Found:

@@ -41,12 +41,12 @@ def faults(dataset: xr.Dataset) -> list[Fault]:
     By cell, in the order in which they are mended; each is sought in the trace without those before it:
 
     ``upside-down`` : in a.u., the steepest change is a fall by half more than the steepest rise (`flip`);
-    ``artefact`` : spikes of up to 6 ms before an upstroke, where V falls by 6 % of the height, and 8 times
+    ``artefact`` : spikes of up to 6 ms before an upstroke, where V falls by 10 % of the height, and 8 times
     the noise, within 2 ms (`blank`);
     ``hum`` : a line at 50 or 60 Hz, three times those beside it, of 0.3 mV or 1 % of the height (`smooth`);
     ``saturation`` : runs of 5 samples and more exactly at the largest or the least value, which V enters at a
     corner and which it has at no other level;
-    ``noise`` : a standard deviation above 1 mV, or 5 % of the height in a.u. (`smooth`);
+    ``noise`` : a standard deviation above 1 mV, or 3 % of the height in a.u. (`smooth`);
     ``drift`` : rest moves by 5 % of the height (in mV also by 2 mV), or the height in a.u. by 10 %, over at
     least four beats and clear of their scatter (`detrend`);
     ``rest`` : mV before upstrokes above -20 or below -120 mV;

@@ -53,10 +53,8 @@ def mend(dataset: xr.Dataset, kinds: Sequence[str]) -> xr.Dataset:
                 if fault.change is None:
                     continue
                 if fault.mend in asked:
-                    if turn is None:
-                        values = fault.change(values)
-                    else:  # what was found in the turned trace is mended in it
-                        values = turn(fault.change(turn(values)))
+                    # What was found in the turned trace is mended in it.
+                    values = fault.change(values) if turn is None else turn(fault.change(turn(values)))
                     said.append((fault.mend, f"{fault.mend}: {variable} of cell {cell}: {fault.done}"))
                 elif fault.mend == "flip":
                     turn = fault.change

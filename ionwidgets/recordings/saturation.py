@@ -32,8 +32,12 @@ def clipped_runs(V: NDArray, *, low: bool) -> list[tuple[int, int]]:
     if not long.any() or lengths[long].max() < LONGER * (others.max() if others.size else 1):
         return []
     runs = [(int(s), int(s + n - 1)) for s, n in zip(starts[long], lengths[long], strict=True)]
+    # A stimulus takes a cell from rest at a corner too: of rest only how V comes to it counts.
     corner = max(
-        max(V[first] - V[first - 1] if first else 0.0, V[last] - V[last + 1] if last + 1 < V.size else 0.0)
+        max(
+            V[first] - V[first - 1] if first else 0.0,
+            V[last] - V[last + 1] if last + 1 < V.size and not low else 0.0,
+        )
         for first, last in runs
     )
     if corner < CORNER * float(steps.min()):
