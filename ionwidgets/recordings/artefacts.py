@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.recordings.beats import DOWN, find_beats
+from ionwidgets.simulation.sampled_biomarkers import noise_level
 
 LONGEST: Final = 3.0  # ms of a spike that a median passes over
 AHEAD: Final = 30.0  # ms before the upstroke in which a stimulus may be
@@ -22,6 +23,8 @@ RESIDUE: Final = 0.25  # of the least fall: what is that near to rest is rest
 OWN_SPIKE: Final = 6.0  # ms at half its height; an action potential that is briefer is a nerve's
 FOLLOWED: Final = (4.0, 35.0)  # ms after an artefact in which the action potential rises,
 RISEN: Final = 0.6  # to this share of the span at least
+NEAR: Final = 12.0  # ms before the upstroke in which the noise is estimated again,
+ENOUGH: Final = 20  # from so many samples at least
 MOST: Final = 4  # spikes to a stimulus, as a stimulus of two phases has
 
 
@@ -72,8 +75,11 @@ def find_artefacts(time: NDArray, V: NDArray, noise: float, least_height: float)
     for upstroke in upstrokes:
         end = min(int(np.searchsorted(time, upstroke)), V.size - 1)
         start = max(0, _repolarised(plain[before:end], low) + before, end - round(AHEAD / step))
+        # Smoothing has left the noise around upstrokes.
+        last = V[max(start, end - round(NEAR / step)) : end]
+        near = noise_level(last) if last.size >= ENOUGH else 0.0
         for _ in range(MOST):
-            spike = _spike(step, V, start, end, least)
+            spike = _spike(step, V, start, end, max(least, CLEAR * near))
             if spike is None:
                 break
             found.append(spike)

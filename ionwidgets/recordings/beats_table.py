@@ -45,13 +45,14 @@ def beats(dataset: xr.Dataset, lead: float = 50.0) -> xr.Dataset:
     lead = number("lead", lead)
     if not 0 <= lead < np.inf:
         raise RecordingError(f"lead must be some ms, 0 or more; found {lead:g}")
-    if "V" not in dataset or "time" not in dataset["V"].dims:
+    if "V" not in dataset or dataset.sizes.get("time", 0) < 2:
         raise RecordingError(
             f"no V in this dataset; it has {', '.join(map(str, dataset.data_vars)) or 'none'}"
         )
     least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
-    step = float(dataset["time"].values[1] - dataset["time"].values[0])
-    before = int(lead / step + 1e-9)
+    all_times = dataset["time"].values.astype(float)
+    step = float(all_times[-1] - all_times[0]) / max(all_times.size - 1, 1)
+    before = int(lead / step + 1e-6)
     names = [name for name in NAMES if name in dataset and "time" in dataset[name].dims]
     found: list[tuple[int, int, float, dict[str, np.ndarray]]] = []
     for cell in range(dataset.sizes["cell"]):
