@@ -59,8 +59,8 @@ def beats(dataset: xr.Dataset, lead: float = 50.0) -> xr.Dataset:
         time, V = recorded(dataset, "V", cell)
         upstrokes = find_beats(time, V, least_height=least)
         curves = {name: _curve(PchipInterpolator, *recorded(dataset, name, cell)) for name in names}
-        ends = np.append(upstrokes[1:], np.nextafter(time[-1], np.inf) if time.size else 0.0)
-        for number_, (upstroke, end) in enumerate(zip(upstrokes, ends, strict=True)):
+        ends = [*upstrokes[1:], np.nextafter(time[-1], np.inf) if time.size else 0.0]
+        for number_, (upstroke, end) in enumerate(zip(upstrokes, ends, strict=False)):
             at = upstroke + step * np.arange(-before, int(np.ceil((end - upstroke) / step - 1e-9)))
             found.append((cell, number_, float(upstroke), {name: curves[name](at) for name in names}))
     if not found:

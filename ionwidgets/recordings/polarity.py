@@ -10,7 +10,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-SCALES: Final = (2.0, 5.0, 10.0, 20.0, 40.0)  # ms over which a change is taken, the finest first
+SCALES: Final = (
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    40.0,
+)  # ms over which a change is taken, the finest first
 UPSTROKE: Final = 0.3  # of the span, which an upstroke covers on the finest scale that is clear of noise
 STEEPER: Final = 1.5  # how much the fall must exceed the rise
 
