@@ -7,10 +7,11 @@ import xarray as xr
 
 from ionwidgets.recordings.beats import find_beats
 from ionwidgets.recordings.biomarkers import biomarkers
+from ionwidgets.recordings.faults import Fault, faults
 
 
 def describe(recording: xr.Dataset) -> str:
-    """Units, sampling, duration, beats, biomarkers and notes of a recording."""
+    """Units, sampling, duration, beats, biomarkers, warnings with their mends, and notes of a recording."""
     time = recording["time"].values
     lines = [
         f"{recording.attrs.get('source', 'recording')}: {recording.sizes['cell']} cells",
@@ -36,5 +37,13 @@ def describe(recording: xr.Dataset) -> str:
                 f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, "
                 f"RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
             )
+    found = faults(recording)
+    lines += [*(["  warnings:"] if found else []), *(f"    {in_words(fault)}" for fault in found)]
     notes = recording.attrs.get("notes")
     return "\n".join(lines + ([f"  notes: {notes}"] if notes else []))
+
+
+def in_words(fault: Fault) -> str:
+    """A fault in one line, with the mend that helps."""
+    helps = f'; mend=["{fault.mend}"] helps' if fault.mend else ""
+    return f"cell {fault.cell}, {fault.variable}, {fault.kind}: {fault.words}{helps}"
