@@ -13,13 +13,13 @@ from ionwidgets.recordings.faults import Fault, faults
 def describe(recording: xr.Dataset) -> str:
     """Units, sampling, duration, beats, biomarkers, warnings with their mends, and notes of a recording."""
     time = recording["time"].values
+    cells, kind = recording.sizes["cell"], recording.attrs.get("format")
     lines = [
-        f"{recording.attrs.get('source', 'recording')}: {recording.sizes['cell']} cells",
+        f"{recording.attrs.get('source', 'recording')}: {cells} cell{'s' if cells != 1 else ''}"
+        + (f", {kind}" if kind else ""),
         f"  sampled every {np.diff(time).mean():g} ms",
     ]
-    lines += [
-        f"  {name} in {variable.attrs.get('units', '?')}" for name, variable in recording.data_vars.items()
-    ]
+    lines += [_of_variable(str(name), variable) for name, variable in recording.data_vars.items()]
     table = biomarkers(recording)
     for cell, length in enumerate(recording["cycle_length"].values):
         V = recording["V"].values[cell]
@@ -39,8 +39,23 @@ def describe(recording: xr.Dataset) -> str:
             )
     found = faults(recording)
     lines += [*(["  warnings:"] if found else []), *(f"    {in_words(fault)}" for fault in found)]
-    notes = recording.attrs.get("notes")
-    return "\n".join(lines + ([f"  notes: {notes}"] if notes else []))
+    for name, attribute in recording.attrs.items():
+        told = str(name).removeprefix("file_") if str(name).startswith("file_") else None
+        lines += [f"  {told}: {attribute}"] if told else []
+    for name in ("choices", "mended", "notes"):
+        told = recording.attrs.get(name)
+        lines += [f"  {name}: {told}"] if told and told != "{}" else []
+    return "\n".join(lines)
+
+
+def _of_variable(name: str, variable: xr.DataArray) -> str:
+    """Its unit, and where in the file it comes from."""
+    attrs = variable.attrs
+    line = f"  {name} in {attrs.get('units', '?')}"
+    if "column" not in attrs:
+        return line
+    how = {"file": "as the file says", "given": "as you gave it", "numbers": "by its numbers"}
+    return f"{line}: column {attrs['column']!r}, {attrs['file_units']} {how.get(attrs['units_from'], '')}"
 
 
 def in_words(fault: Fault) -> str:

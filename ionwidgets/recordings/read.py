@@ -12,13 +12,15 @@ import xarray as xr
 from ionwidgets.errors import RecordingError, unknown_name
 from ionwidgets.recordings.assemble import File, cells_of, convert, dataset_of, even_samples
 from ionwidgets.recordings.columns import choose_columns
+from ionwidgets.recordings.mend import KINDS
+from ionwidgets.recordings.mend import mend as mended
 from ionwidgets.recordings.table import Table
 from ionwidgets.recordings.text_file import open_text
 from ionwidgets.recordings.text_table import read_text
 from ionwidgets.simulation.given import number
 
 EVEN = "even"
-MENDS = (EVEN,)
+MENDS = (EVEN, *KINDS)
 
 
 def read_recording(
@@ -47,8 +49,9 @@ def read_recording(
         or ``"-pA/pF"`` has its sign turned.
     cycle_length : ms at which every cell was paced, where the file does not say.
     capacitance : pF of the cell, which makes A/F of an injected current in pA or nA.
-    mend : what is to be put right: "even", samples that do not come evenly (jitter, or gaps of up to 5 ms)
-        are put on an even grid by straight lines.
+    mend : what is to be put right, as `faults` names it: "even", samples that do not come evenly (jitter, or
+        gaps of up to 5 ms) are put on an even grid by straight lines; "flip", "blank", "smooth", "detrend" as
+        `mend` does them.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def read_recording(
     neither file nor `cycle_length` gives a cycle length it is the median interval between upstrokes, NaN with
     fewer than three, and the coordinate's ``origin`` attribute says "beats", not "file" or "given". The
     Dataset's attrs: ``source`` (file name), ``format``, ``sampling_ms``, ``notes`` (joined by "; "),
-    ``choices`` (what the caller chose, as JSON), ``file_...`` (what else the file says of itself); each
+    ``choices`` (what the caller chose, as JSON), ``mended``, ``file_...`` (what else the file says); each
     variable's: ``column``, ``file_units``, ``units_from`` ("file", "given", or inferred from the "numbers").
 
     Raises
@@ -112,13 +115,15 @@ def read_table(
         "columns": dict(columns or {}), "units": dict(units or {}), "cycle_length": cycle_length,
         "capacitance": capacitance, "mend": list(mend),
     }  # fmt: skip
-    return dataset.assign_attrs(
+    dataset = dataset.assign_attrs(
         source=table.file,
         format=table.kind,
         notes="; ".join(file.notes),
         choices=json.dumps({name: choice for name, choice in choices.items() if choice}, default=int),
         **{f"file_{name}": str(fact) for name, fact in table.facts.items()},
     )
+    others = [name for name in mend if name != EVEN]
+    return mended(dataset, others) if others else dataset
 
 
 def open_table(path: Path) -> Table:
