@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.ndimage import uniform_filter1d
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.beats import diastoles, find_beats, period
+from ionwidgets.recordings.units import ARBITRARY
 from ionwidgets.simulation.given import check_dataset
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
 LEAST_HEIGHT = 20.0  # mV; a cell at rest drifts, and has no beats
 BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
+DYE_RISE, DYE_MEAN = (
+    40.0,
+    2.0,
+)  # ms: within which a dye's upstroke has begun; over which its noise is averaged
 
 
 def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
@@ -35,8 +41,8 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
 
     A paced simulation's are those of the solver's own steps. Those of a cell that beats by itself, of a
     clamp and of a recording come from the samples (the last two with every beat taken from 5 ms before its
-    upstroke to the next): peaks may be missed by some mV at 1 ms samples. `capture` tells from them how a
-    cell follows its stimuli.
+    upstroke, of a dye from its lowest value in the 40 ms before, to the next): peaks may be missed by some mV
+    at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
 
     Returns
     -------
@@ -95,8 +101,22 @@ def _sampled(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarra
     time, V = dataset["time"].values, dataset["V"].values[cell]
     least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
     upstrokes = find_beats(time, V, least_height=least)
-    onsets = diastoles(time, V, upstrokes) if alone else upstrokes - BEFORE_UPSTROKE
+    if alone:
+        onsets = diastoles(time, V, upstrokes)
+    elif dataset["V"].attrs.get("units") == ARBITRARY:
+        onsets = _rests(time, V, upstrokes)
+    else:
+        onsets = upstrokes - BEFORE_UPSTROKE
     Ca = dataset["Ca_i"].values[cell] if "Ca_i" in dataset else None
     found = sampled_biomarkers(time, V, onsets, Ca)
     own = {"cycle_length": np.full(onsets.size, period(upstrokes))} if alone else {}
     return {"beat": np.arange(onsets.size), **found, "upstroke_time": found["upstroke_time"] - onsets, **own}
+
+
+def _rests(time: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray:
+    """Where a dye was lowest before each of the `upstrokes` [ms], which it shows rounded."""
+    width = max(1, round(DYE_MEAN / (time[1] - time[0])))
+    smooth = uniform_filter1d(V, width, mode="nearest")
+    firsts, lasts = (np.searchsorted(time, upstrokes - before) for before in (DYE_RISE, BEFORE_UPSTROKE))
+    lows = [a + int(np.argmin(smooth[a : max(a + 1, b)])) for a, b in zip(firsts, lasts, strict=True)]
+    return time[lows]

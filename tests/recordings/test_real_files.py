@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings import find_beats, read_recording, write_recording
+from ionwidgets.recordings import biomarkers, find_beats, read_recording, write_recording
 
 LEI, CLARK = "hipsc_patch_optical_lei2017", "hipsc_paced_clark2022"
 DYE = {"time": "s", "V": "a.u."}  # which the optical files do not say
@@ -63,6 +63,8 @@ def test_optical_recordings_need_nothing_either(
     upstrokes = find_beats(dataset["time"].values, dataset["V"].values[0])
     assert len(upstrokes) == beats
     np.testing.assert_allclose(upstrokes[0], 50, atol=3)
+    apd90 = biomarkers(dataset)["APD90"][0]  # dofetilide blocks I_Kr
+    assert 450 < apd90 < 800 if "dofetilide" in name else 240 < apd90 < 300
     told = read_recording(path, columns={"time": 0, "V": 1}, units=DYE)
     xr.testing.assert_equal(dataset, told)
     assert told["V"].attrs["units_from"] == "given" and "inferred" not in told.attrs["notes"]
