@@ -31,7 +31,8 @@ class File:
     """What is known of a file while it is read.
 
     values : (rows,) by quantity, in ms, mV, mM, A/F or a.u. once `convert` has been; units : in which;
-    origin : whether a unit came from the "file", was "given" or was inferred from the "numbers".
+    inferred : units of the file that nobody gave; origin : whether a unit came from the "file", was "given" or
+    was inferred from the "numbers".
     """
 
     table: Table
@@ -39,6 +40,7 @@ class File:
     values: dict[str, NDArray]
     given: frozenset[str] = frozenset()
     units: dict[str, str] = field(default_factory=dict)
+    inferred: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -60,7 +62,7 @@ def convert(file: File, capacitance: float | None) -> None:
             unit = infer_unit(quantity, values)
             if unit is None:
                 raise file.error(_question(quantity, values), quantity)
-            file.origin[quantity] = "numbers"
+            file.origin[quantity], file.inferred[quantity] = "numbers", unit
             file.notes.append(f"unit of {quantity} inferred from its numbers: {unit}")
         if unit != ARBITRARY:
             factor = FACTORS[quantity][unit]
@@ -210,7 +212,7 @@ def dataset_of(
     time *= step
     cycle_length, origin = _cycle_lengths(file, cells, time, variables["V"][1], given)
     coordinates: dict[str, tuple[str, NDArray, dict[str, str]]] = {
-        "time": ("time", time, {"units": "ms"}),
+        "time": ("time", time, {"units": "ms"} | _provenance(file, "time")),
         "cycle_length": ("cell", cycle_length, {"units": "ms", "origin": origin}),
     }
     if "sweep" in file.values:
@@ -220,12 +222,13 @@ def dataset_of(
 
 
 def _provenance(file: File, name: str) -> dict[str, str]:
-    column = file.columns[name]
-    return {
-        "column": str(column.label),
-        "file_units": file.columns[name].unit or file.units[name],
-        "units_from": file.origin[name],
-    }
+    """Column, its unit, and who says so; of what came without a column, nothing."""
+    column = file.columns.get(name)
+    if column is None:
+        return {}
+    # A unit that was inferred is not what values are counted in here.
+    unit = column.unit or file.inferred[name]
+    return {"column": str(column.label), "file_units": unit, "units_from": file.origin[name]}
 
 
 def _stacked(traces: list[NDArray], length: int) -> NDArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as ipw
@@ -58,6 +58,15 @@ def box(*children: ipw.Widget, kind: str = "stack") -> ipw.VBox:
     for name in (f"ionw-{first}", *more):
         made.add_class(name)
     return made
+
+
+def offer(menu: ipw.Dropdown, options: Sequence[tuple[str, Any]], value: Any, on_choice: Any) -> None:
+    """Put other options, and the one that is chosen, into a menu, which its observer does not hear of."""
+    menu.unobserve(on_choice, "value")
+    if menu.options != tuple(options):
+        menu.options = options
+    menu.value = value
+    menu.observe(on_choice, "value")
 
 
 def set_reasons(where: ipw.HTML, why: tuple[str, ...]) -> None:

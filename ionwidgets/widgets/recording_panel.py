@@ -12,7 +12,7 @@ from ionwidgets import figures
 from ionwidgets.recordings import find_beats
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView, Upload
-from ionwidgets.widgets.panel import Panel, box, button, markup, on
+from ionwidgets.widgets.panel import Panel, box, button, markup, offer, on
 from ionwidgets.widgets.recording_reading import ReadingForm
 from ionwidgets.widgets.recording_state import RecordingState
 from ionwidgets.widgets.recording_summary import recording_facts
@@ -43,7 +43,7 @@ class RecordingPicker(Panel):
             self.figure.layout.xaxis.on_change(self._on_zoom, name)
         self.reading = ReadingForm(state)
         self.file.observe(self._on_file, "value")
-        self.cell.observe(lambda _: self._draw(), "value")
+        self.cell.observe(self._on_cell, "value")
         on(self.session, "recording", self._show)
         on(state, ["files", "file"], self._show_files)
         on(state, "problem", self._show_problem)
@@ -51,7 +51,7 @@ class RecordingPicker(Panel):
             markup(
                 "<h2>Or bring a recording</h2><p class='ionw-soft'>V against time, and Ca_i or an injected "
                 "current where there are any: CSV and its like, Axon, WinWCP, HEKA, NWB, MATLAB, NumPy, "
-                "netCDF. The file stays on this machine.</p>"
+                "netCDF. Drag across the figure to look closer, double-click to see all.</p>"
             ),
             box(
                 box(self.upload, self.file, self.example, self.facts),
@@ -68,11 +68,13 @@ class RecordingPicker(Panel):
         if path is not None and path != self.state.file:
             self.state.use(path)
 
+    def _on_cell(self, _: Any) -> None:
+        with self.session.lock:
+            self._draw()
+
     def _show_files(self) -> None:
         state = self.state
-        with self.file.hold_trait_notifications():
-            self.file.options = [(path.name, path) for path in state.files]
-            self.file.value = state.file
+        offer(self.file, [(path.name, path) for path in state.files], state.file, self._on_file)
         self.file.layout.display = None if len(state.files) > 1 else "none"
 
     def _show_problem(self) -> None:
@@ -87,9 +89,7 @@ class RecordingPicker(Panel):
         source = self.session.recording_source or "bundled example"
         self.facts.value = html.facts({"File": source, **recording_facts(recording)})
         cells = recording.sizes["cell"]
-        with self.cell.hold_trait_notifications():
-            self.cell.options = [(_cell_name(recording, cell), cell) for cell in range(cells)]
-            self.cell.value = 0
+        offer(self.cell, [(_cell_name(recording, cell), cell) for cell in range(cells)], 0, self._on_cell)
         self.cell.layout.display = None if cells > 1 else "none"
         self._draw()
 

@@ -9,7 +9,7 @@ import ipywidgets as ipw
 
 from ionwidgets.recordings.units import known_units
 from ionwidgets.widgets import html
-from ionwidgets.widgets.panel import box, markup, on
+from ionwidgets.widgets.panel import box, markup, offer, on
 from ionwidgets.widgets.recording_state import MENDS, RecordingState
 
 QUANTITIES = {"time": "Time", "V": "V", "Ca_i": "Ca_i", "I_inj": "Injected current"}
@@ -27,11 +27,7 @@ class ReadingForm(ipw.VBox):
             for name, words in QUANTITIES.items()
         }
         self.units = {
-            name: ipw.Dropdown(
-                description=f"{words} unit",
-                options=[("as found", UNSAID), *((unit, unit) for unit in known_units(name))],
-                value=UNSAID,
-            )
+            name: ipw.Dropdown(description=f"{words} unit", options=[("as found", UNSAID)], value=UNSAID)
             for name, words in QUANTITIES.items()
         }
         self.numbers = {
@@ -49,14 +45,17 @@ class ReadingForm(ipw.VBox):
                 box(*self.numbers.values(), kind="pair"),
             ]
         )
+        self._on_column = {name: partial(self._choose_of, "columns", name) for name in QUANTITIES}
+        self._on_unit = {name: partial(self._choose_of, "units", name) for name in QUANTITIES}
         for name in QUANTITIES:
-            self.columns[name].observe(partial(self._choose_of, "columns", name), "value")
-            self.units[name].observe(partial(self._choose_of, "units", name), "value")
+            self.columns[name].observe(self._on_column[name], "value")
+            self.units[name].observe(self._on_unit[name], "value")
         for name, number in self.numbers.items():
             number.observe(partial(self._choose_number, name), "value")
         for name, mend in self.mends.items():
             mend.observe(partial(self._mend, name), "value")
         on(state, ["columns", "choices", "file"], self._show_choices)
+        on(state.session, "recording", self._show_choices)
         on(state, ["faults", "mends"], self._show_faults)
 
     def _choose_of(self, kind: str, quantity: str, change: Any) -> None:
@@ -80,15 +79,20 @@ class ReadingForm(ipw.VBox):
     def _show_choices(self) -> None:
         state = self.state
         self.layout.display = None if state.file is not None else "none"
-        choices: list[tuple[str, str | int]] = [("as found", UNSAID)]
-        choices += [(_title(index, label), index) for index, label in enumerate(state.columns)]
+        titles = [(_title(index, label), index) for index, label in enumerate(state.columns)]
         for name in QUANTITIES:
-            column = self.columns[name]
-            with column.hold_trait_notifications():
-                if column.options != tuple(choices):
-                    column.options = choices
-                column.value = state.choices.get("columns", {}).get(name, UNSAID)
-            self.units[name].value = state.choices.get("units", {}).get(name, UNSAID)
+            found = {} if state.problem else _found(state.session.recording, name)
+            column = state.choices.get("columns", {}).get(name, UNSAID)
+            known = column if column == UNSAID or titles else UNSAID  # no columns yet: nothing to choose
+            first: list[tuple[str, Any]] = [(_as_found(found.get("column")), UNSAID)]
+            offer(self.columns[name], [*first, *titles], known, self._on_column[name])
+            units = known_units(name)
+            unit = state.choices.get("units", {}).get(name)
+            first = [(_as_found(found.get("file_units")), UNSAID)]
+            offer(
+                self.units[name], [*first, *((unit, unit) for unit in units)],
+                unit if unit in units else UNSAID, self._on_unit[name],
+            )  # fmt: skip
         for name, number in self.numbers.items():
             value = state.choices.get(name)
             number.value = "" if value is None else f"{value:g}"
@@ -105,3 +109,12 @@ class ReadingForm(ipw.VBox):
 
 def _title(index: int, label: str | int) -> str:
     return f"column {index}" if label == index else str(label)
+
+
+def _found(recording: Any, name: str) -> dict[str, str]:
+    """Column and unit of a quantity as the file was read."""
+    return dict(recording[name].attrs) if recording is not None and name in recording.variables else {}
+
+
+def _as_found(what: str | None) -> str:
+    return f"as found: {what}" if what else "as found"

@@ -20,7 +20,9 @@ def recording_facts(recording: xr.Dataset) -> dict[str, str]:
     ]
     beats = [_beats(recording, cell) for cell in range(recording.sizes["cell"])]
     facts = {
-        "Cycle lengths": ", ".join(number(value, digits=4) for value in lengths) + " ms",
+        "Cycle lengths": ", ".join(number(value, digits=4) for value in lengths) + " ms"
+        if np.isfinite(lengths).all()
+        else "not known",
         "Duration": number(float(time[-1] - time[0]) / 1000, "s each" if lengths.size > 1 else "s", 4),
         "Sampling": f"every {number(float(np.median(np.diff(time))), 'ms')}",
         "Recorded": " and ".join(quantities),
