@@ -77,7 +77,7 @@ def find_drift(time: NDArray, V: NDArray, upstrokes: NDArray, unit: str) -> Drif
     """
     rest, peak = rest_levels(time, V, upstrokes), peak_levels(time, V, upstrokes)
     known = np.isfinite(rest)
-    if known.sum() < LEAST_BEATS:
+    if known.sum() < LEAST_BEATS or not np.isfinite((peak - rest)[known]).any():
         return None
     at, rest, height = upstrokes[known], rest[known], (peak - rest)[known]
     tau, (a, b), moved, clear = _course(at, rest)
