@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.recordings.drift import CLEAR, LEAST_BEATS
-
+LEAST_BEATS: Final = 4  # with a rest before them
+CLEAR: Final = 4.0  # standard errors
 REST: Final = (25.0, 5.0)  # ms before the upstroke between which V is at rest,
 LATE: Final = (0.3, 0.1)  # but no more than these shares of the interval since the upstroke before
 PEAK: Final = 60.0  # ms after the upstroke in which the peak lies
@@ -77,7 +77,7 @@ def find_drift(time: NDArray, V: NDArray, upstrokes: NDArray, unit: str) -> Drif
     """
     rest, peak = rest_levels(time, V, upstrokes), peak_levels(time, V, upstrokes)
     known = np.isfinite(rest)
-    if known.sum() < LEAST_BEATS:
+    if known.sum() < LEAST_BEATS or not np.isfinite((peak - rest)[known]).any():
         return None
     at, rest, height = upstrokes[known], rest[known], (peak - rest)[known]
     tau, (a, b), moved, clear = _course(at, rest)

@@ -70,7 +70,7 @@ def examine(time: NDArray, V: NDArray, unit: str, paced: bool) -> list[Found]:
         V = mended(_hum(time, hum, unit))
     found += saturation(time, raw, unit)
     noise = noise_level(V) if spikes else noise_of(step, V)
-    if noise > MOST_NOISE.get(unit, NOISE_SHARE * height):
+    if height > 0 and noise > MOST_NOISE.get(unit, NOISE_SHARE * height):
         V = mended(_noise(step, noise, height, unit))
     upstrokes = find_beats(time, V, least_height=least)
     drift = find_drift(time, V, upstrokes, unit)
@@ -128,7 +128,8 @@ def _height(time: NDArray, V: NDArray, least: float) -> float:
     """Median height of the action potentials, which a drift does not add to; the span where there is none."""
     upstrokes = find_beats(time, V, least_height=least)
     heights = peak_levels(time, V, upstrokes) - rest_levels(time, V, upstrokes)
-    return float(np.nanmedian(heights) if np.isfinite(heights).any() else np.ptp(V))
+    height = float(np.nanmedian(heights)) if np.isfinite(heights).any() else 0.0
+    return height if height > 0 else float(np.ptp(V))
 
 
 def _artefact(time: NDArray, V: NDArray, spans: list[tuple[int, int]], unit: str) -> Found:

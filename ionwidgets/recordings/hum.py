@@ -16,6 +16,7 @@ BIN: Final = 1.0  # ms to which finer samples are averaged for the search
 COARSEST: Final = 4.0  # ms; beyond it 60 Hz has too few samples
 SHORTEST: Final = 300.0  # ms
 STRETCH: Final = 2000.0  # ms
+LEAST_SLOW: Final = 0.1  # of a stretch, by which a sine can be fitted
 STEEP: Final = 2.0  # times the usual range of V within 40 ms: an action potential's own change
 CLEAR: Final = 3.0  # times the largest of the neighbouring lines
 HARMONICS: Final = 3
@@ -25,7 +26,7 @@ WANDER: Final = 0.3  # Hz to either side of 50 or 60
 def find_hum(time: NDArray, V: NDArray, least: float) -> tuple[float, float] | None:
     """Frequency [Hz] and amplitude [unit of V] of the mains in V (N,); None below `least` or where no line
     stands out."""
-    found = [line for mains in MAINS if (line := _line(time, V, mains)) is not None and line[1] >= least]
+    found = [line for mains in MAINS if (line := _line(time, V, mains, least)) is not None]
     return max(found, key=lambda line: line[1], default=None)
 
 
@@ -38,20 +39,24 @@ def without_hum(time: NDArray, V: NDArray, frequency: float) -> NDArray:
     return V
 
 
-def _line(time: NDArray, V: NDArray, mains: float, wander: float = WANDER) -> tuple[float, float] | None:
+def _line(
+    time: NDArray, V: NDArray, mains: float, least: float = 0.0, wander: float = WANDER
+) -> tuple[float, float] | None:
     t, x, weight = _slow_part(time, V, mains)
-    length = float(weight.astype(bool).sum() * (t[1] - t[0])) if t.size > 1 else 0.0
+    length = float(weight.sum() * (t[1] - t[0])) if t.size > 1 else 0.0
     if length < SHORTEST:
         return None
-    nearest = max(4.0, 2500.0 / min(length, STRETCH))
-    offsets = np.linspace(nearest, nearest + 8.0, 17)
-    neighbours = max(
-        _amplitude(t, x, weight, f) for d in offsets for f in (mains - d, mains + d) if f > 1000.0 / STRETCH
-    )
     near = mains + np.arange(-wander, wander + 0.01, 0.05)
-    amplitudes = [_amplitude(t, x, weight, f) for f in near]
+    amplitudes = _amplitudes(t, x, weight, near)
     best = int(np.argmax(amplitudes))
-    return (float(near[best]), amplitudes[best]) if amplitudes[best] > CLEAR * neighbours else None
+    if amplitudes[best] < least:
+        return None
+    nearest = max(4.0, 2500.0 / min(length, STRETCH))
+    offsets = np.linspace(nearest, nearest + 8.0, 12)
+    neighbours = _amplitudes(t, x, weight, np.concatenate([mains - offsets, mains + offsets]))
+    return (
+        (float(near[best]), float(amplitudes[best])) if amplitudes[best] > CLEAR * neighbours.max() else None
+    )
 
 
 def _slow_part(time: NDArray, V: NDArray, mains: float) -> tuple[NDArray, NDArray, NDArray]:
@@ -71,38 +76,46 @@ def _slow_part(time: NDArray, V: NDArray, mains: float) -> tuple[NDArray, NDArra
     return t, y - uniform_filter1d(y, max(2, round(1000.0 / mains / step))), weight
 
 
-def _stretches(t: NDArray) -> list[tuple[slice, NDArray]]:
-    """Slices of at most 2 s that overlap by half, and Hann windows that add up to 1 (but at the ends)."""
+def _stretches(t: NDArray, weight: NDArray) -> list[tuple[slice, NDArray]]:
+    """Slices of at most 2 s that overlap by half and have enough slow samples, and their Hann windows."""
     step = float(t[1] - t[0])
     n = min(t.size, round(STRETCH / step))
     if n == t.size:
         return [(slice(0, n), np.hanning(n + 2)[1:-1])]
     starts = [*range(0, t.size - n, n // 2), t.size - n]
-    return [(slice(s, s + n), np.hanning(n + 2)[1:-1]) for s in starts]
-
-
-def _fit(t: NDArray, x: NDArray, weight: NDArray, frequency: float) -> NDArray:
-    """Cosine's and sine's amplitudes (2,) by weighted least squares."""
-    phase = 2e-3 * np.pi * frequency * t
-    basis = np.stack([np.cos(phase), np.sin(phase)])
-    normal = (basis * weight) @ basis.T
-    return np.linalg.lstsq(normal, (basis * weight) @ x, rcond=1e-6)[0]
-
-
-def _amplitude(t: NDArray, x: NDArray, weight: NDArray, frequency: float) -> float:
-    """Root of the mean power [unit of x, as an amplitude] over the stretches."""
-    power = [
-        float(np.sum(_fit(t[part], x[part], weight[part] * window, frequency) ** 2))
-        for part, window in _stretches(t)
+    window = np.hanning(n + 2)[1:-1]
+    return [
+        (slice(s, s + n), window) for s in starts if weight[s : s + n] @ window > LEAST_SLOW * window.sum()
     ]
-    return float(np.sqrt(np.mean(power)))
+
+
+def _fit(t: NDArray, x: NDArray, weight: NDArray, frequencies: NDArray) -> NDArray:
+    """Cosine's and sine's amplitudes (F, 2) at the frequencies (F,) by weighted least squares."""
+    wave = np.exp(2e-3j * np.pi * frequencies[:, None] * t)
+    # Sums of w cos^2, w sin^2 and w sin cos from those of w and of w e^(2 i phase).
+    whole, double, product = weight.sum(), wave**2 @ weight, wave @ (weight * x)
+    cc, ss, cs = 0.5 * (whole + double.real), 0.5 * (whole - double.real), 0.5 * double.imag
+    determinant = cc * ss - cs**2
+    a = (ss * product.real - cs * product.imag) / determinant
+    b = (cc * product.imag - cs * product.real) / determinant
+    return np.stack([a, b], axis=1)
+
+
+def _amplitudes(t: NDArray, x: NDArray, weight: NDArray, frequencies: NDArray) -> NDArray:
+    """Roots of the mean power (F,) [unit of x, as amplitudes] over the stretches."""
+    power = [
+        np.sum(_fit(t[part], x[part], weight[part] * window, frequencies) ** 2, axis=1)
+        for part, window in _stretches(t, weight)
+    ]
+    amplitudes: NDArray = np.sqrt(np.mean(power or [np.zeros(frequencies.size)], axis=0))
+    return amplitudes
 
 
 def _sine(time: NDArray, V: NDArray, frequency: float) -> NDArray:
     t, x, weight = _slow_part(time, V, frequency)
     total, share = np.zeros(time.size), np.zeros(time.size)
-    for part, window in _stretches(t):
-        a, b = _fit(t[part], x[part], weight[part] * window, frequency)
+    for part, window in _stretches(t, weight):
+        ((a, b),) = _fit(t[part], x[part], weight[part] * window, np.array([frequency]))
         alone = window.size == t.size
         here = np.ones(time.size) if alone else np.interp(time, t[part], window + 1e-6, left=0.0, right=0.0)
         if not alone:  # before the first middle and after the last there is no other stretch
@@ -110,4 +123,4 @@ def _sine(time: NDArray, V: NDArray, frequency: float) -> NDArray:
         phase = 2e-3 * np.pi * frequency * time
         total += here * (a * np.cos(phase) + b * np.sin(phase))
         share += here
-    return total / share
+    return total / np.maximum(share, 1e-12)

@@ -45,6 +45,6 @@ def clipped_runs(V: NDArray, *, low: bool) -> list[tuple[int, int]]:
     # A drawn trace rests at one value after a corner too, but is made of straight lines.
     if low:
         elsewhere = np.delete(V, np.concatenate([np.arange(first, last + 1) for first, last in runs]))
-        if np.median(np.abs(np.diff(elsewhere, 2))) <= ROUNDING * span:
+        if elsewhere.size < 3 or np.median(np.abs(np.diff(elsewhere, 2))) <= ROUNDING * span:
             return []
     return runs

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import ionwidgets as iw
 from ionwidgets.errors import RecordingError
@@ -279,6 +282,20 @@ def test_wrong_questions_are_answered_in_one_line(simulated: xr.Dataset) -> None
         faults(simulated.drop_vars("V"))
     with pytest.raises(RecordingError, match=r"V must be in mV or a\.u\.; found units 'V'"):
         faults(with_V(simulated, simulated["V"].values, "V"))
+
+
+@given(
+    V=arrays(float, st.integers(1, 700), elements=st.floats(-200, 200, width=32)),
+    step=st.sampled_from([0.1, 1.0, 5.0, 50.0]),
+    unit=st.sampled_from(["mV", "a.u."]),
+    padding=st.integers(0, 3),
+)
+def test_whatever_a_trace_is_it_is_judged(V: np.ndarray, step: float, unit: str, padding: int) -> None:
+    padded = np.concatenate([V, np.full(padding, np.nan)])
+    dataset = recording(step * np.arange(padded.size), padded[None], unit, np.nan)
+    assert all(fault.words and fault.mend in (None, *ALL) for fault in faults(dataset))
+    mended = mend(dataset, ALL)
+    np.testing.assert_array_equal(np.isfinite(mended["V"]), np.isfinite(dataset["V"]))
 
 
 # ---- real recordings ----
