@@ -50,6 +50,7 @@ class RecordingError(IonWidgetsError):
     ----------
     message : what is wrong, what was expected, what to do.
     file, line, column : where, as far as known (`line` counts from 1, `column` is a name or a number).
+    mend : what `read_recording(mend=[...])` would put right.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class RecordingError(IonWidgetsError):
         file: str | Path | None = None,
         line: int | None = None,
         column: str | int | None = None,
+        mend: str | None = None,
     ) -> None:
-        self.file, self.line, self.column = file, line, column
+        self.file, self.line, self.column, self.mend = file, line, column, mend
         where = "" if file is None else Path(file).name
         if line is not None:
             where += f":{line}" if where else f"line {line}"

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ionwidgets.recordings.beats import DOWN, find_beats
+from ionwidgets.recordings.upstrokes import DOWN, find_beats
 from ionwidgets.simulation.sampled_biomarkers import noise_level
 
 LONGEST: Final = 3.0  # ms of a spike that a median passes over

@@ -12,11 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import estimate_cycle_length
 from ionwidgets.recordings.columns import Column
 from ionwidgets.recordings.sampling import LEAST_SAMPLES, LONGEST_GAP, on_grid, sampling
 from ionwidgets.recordings.table import Table
 from ionwidgets.recordings.units import ARBITRARY, FACTORS, PER_CELL, TARGET, infer_unit
+from ionwidgets.recordings.upstrokes import estimate_cycle_length
 
 SAME_SAMPLING: Final = 1e-4  # relative difference between the cells of a file
 HIGHEST_VOLTAGE: Final = 500.0  # mV; beyond it the unit is wrong
@@ -31,8 +31,8 @@ class File:
     """What is known of a file while it is read.
 
     values : (rows,) by quantity, in ms, mV, mM, A/F or a.u. once `convert` has been; units : in which;
-    inferred : units of the file that nobody gave; origin : whether a unit came from the "file", was "given" or
-    was inferred from the "numbers".
+    inferred : units of the file that nobody gave; origin : whether a unit came from the "file", was "given"
+    or was inferred from the "numbers".
     """
 
     table: Table
@@ -44,11 +44,13 @@ class File:
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def error(self, message: str, quantity: str, row: int | None = None) -> RecordingError:
+    def error(
+        self, message: str, quantity: str, row: int | None = None, mend: str | None = None
+    ) -> RecordingError:
         column = self.columns.get(quantity)
         line = None if row is None else self.table.line(row)
         label = column.label if column else None
-        return RecordingError(message, file=self.table.file, line=line, column=label)
+        return RecordingError(message, file=self.table.file, line=line, column=label, mend=mend)
 
 
 def convert(file: File, capacitance: float | None) -> None:
@@ -181,6 +183,7 @@ def _of_cell(file: File, rows: Rows, mend: bool) -> tuple[float, dict[str, NDArr
             f"usual (more than 5% off); {remedy}",
             "time",
             _row(rows, seen.worst + 1),
+            "even" if seen.mendable else None,
         )
     file.notes.append(
         f"uneven samples put on a grid of {seen.usual:.6g} ms by straight lines; {seen.missing} were "

@@ -8,8 +8,8 @@ import xarray as xr
 from scipy.ndimage import uniform_filter1d
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import diastoles, find_beats, period
 from ionwidgets.recordings.units import ARBITRARY
+from ionwidgets.recordings.upstrokes import diastoles, find_beats, period
 from ionwidgets.simulation.given import check_dataset
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 

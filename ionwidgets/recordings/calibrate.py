@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.artefacts import blanked, despiked, find_artefacts
 from ionwidgets.recordings.baseline import peak_levels, rest_levels
-from ionwidgets.recordings.beats import find_beats
 from ionwidgets.recordings.faults import recorded
 from ionwidgets.recordings.noise import noise_of, smoothed
 from ionwidgets.recordings.polarity import steepest_fall
+from ionwidgets.recordings.upstrokes import find_beats
 from ionwidgets.simulation.given import check_dataset, number
 
 

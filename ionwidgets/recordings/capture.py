@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import stimulus_times
 from ionwidgets.recordings.biomarkers import beats_by_itself, biomarkers, cycle_lengths
+from ionwidgets.recordings.upstrokes import stimulus_times
 from ionwidgets.simulation.captured import captured
 from ionwidgets.simulation.given import check_dataset, shown
 from ionwidgets.simulation.sampled_biomarkers import sampled_biomarkers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ionwidgets.recordings.beats import find_beats
 from ionwidgets.recordings.biomarkers import biomarkers
 from ionwidgets.recordings.faults import Fault, faults
+from ionwidgets.recordings.upstrokes import find_beats
 
 
 def describe(recording: xr.Dataset) -> str:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ionwidgets.recordings.artefacts import blanked, despiked, find_artefacts, fires_spikes
 from ionwidgets.recordings.baseline import find_drift, peak_levels, rest_levels
-from ionwidgets.recordings.beats import LEAST_BEATS, find_beats
 from ionwidgets.recordings.hum import find_hum, without_hum
 from ionwidgets.recordings.noise import noise_of, smoothed
 from ionwidgets.recordings.polarity import steepest_fall
 from ionwidgets.recordings.saturation import clipped_runs
+from ionwidgets.recordings.upstrokes import LEAST_BEATS, find_beats
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
 LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
@@ -185,7 +185,7 @@ def _beats(time: NDArray, V: NDArray, upstrokes: NDArray, paced: bool) -> list[F
         found.append(
             Found(
                 "few-beats",
-                f"{_count(upstrokes.size, 'beat')}, too few to tell the cycle length; give cycle_length=",
+                f"{_count(upstrokes.size, 'beat')}, too few to tell the cycle length; give it",
             )
         )
     if not np.isfinite(sampled_biomarkers(time, V, upstrokes - BEFORE)["APD90"]).any():

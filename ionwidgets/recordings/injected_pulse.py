@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import every_period, find_beats
+from ionwidgets.recordings.upstrokes import every_period, find_beats
 
 LEAST_PULSE = 1.0  # A/F by which a pulse stands out from what is injected before it
 BEFORE, REST, AFTER = 20.0, 10.0, 2.0  # ms around an upstroke: the pulse, what it stands out from before that

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.beats import find_beats, follows_one_to_one, stimulus_times
 from ionwidgets.recordings.drift import rest_drift
 from ionwidgets.recordings.injected_pulse import pulse_times
 from ionwidgets.recordings.units import ARBITRARY
+from ionwidgets.recordings.upstrokes import find_beats, follows_one_to_one, stimulus_times
 from ionwidgets.simulation.injected import in_steps, repeated, with_pulse
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings import biomarkers, find_beats
-from ionwidgets.recordings.beats import period
+from ionwidgets.recordings.upstrokes import period
 from ionwidgets.simulation import spikes
 from ionwidgets.simulation.sweep import STIMULUS_ONSET
 from ionwidgets.widgets.rhythm import Rhythm

@@ -9,7 +9,7 @@ from typing import Any
 
 from traitlets import Dict, HasTraits, Tuple, Unicode
 
-from ionwidgets.errors import IonWidgetsError
+from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.widgets.coalesce import Latest
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
@@ -107,7 +107,7 @@ class RecordingState(HasTraits):
             recording = read_table(table, **question.choices)
             self._tell(question, columns, recording, tuple(faults(recording)), "")
         except IonWidgetsError as error:
-            mend = getattr(error, "mend", None)
+            mend = error.mend if isinstance(error, RecordingError) else None
             self._tell(question, columns, None, (), str(error), (mend,) if mend else ())
         except Exception as error:  # or the panel would say "Reading" for ever
             self._tell(question, columns, None, (), f"The file cannot be read: {reason(error)}.")

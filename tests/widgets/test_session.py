@@ -60,12 +60,6 @@ def test_a_wrong_model_file_gives_one_line_and_changes_nothing(session: Session)
     assert session.model is before
 
 
-def test_a_wrong_recording_gives_one_line(session: Session) -> None:
-    problem = session.open_recording_file("x.csv", b"time [ms],V [mV]\n0,-80\n1,oops\n")
-    assert problem and "\n" not in problem and "x.csv" in problem
-    assert session.recording is None
-
-
 def test_activities_come_and_go(session: Session) -> None:
     session.begin("a", "Working", 0.5)
     session.begin("b", "Waiting")
