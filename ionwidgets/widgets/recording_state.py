@@ -105,7 +105,9 @@ class RecordingState(HasTraits):
             table = self._open[1]
             columns = tuple(table.label(index) for index in range(table.width))
             recording = read_table(table, **question.choices)
-            self._tell(question, columns, recording, tuple(faults(recording)), "")
+            # Shown at once: what is wrong with a long one takes longer to see than to read it.
+            if self._tell(question, columns, recording):
+                self._tell(question, columns, None, tuple(faults(recording)))
         except IonWidgetsError as error:
             mend = error.mend if isinstance(error, RecordingError) else None
             self._tell(question, columns, None, (), str(error), (mend,) if mend else ())
@@ -117,21 +119,25 @@ class RecordingState(HasTraits):
         question: _Question,
         columns: tuple[Any, ...],
         recording: Any,
-        found: tuple[Any, ...],
-        problem: str,
+        found: tuple[Any, ...] = (),
+        problem: str = "",
         helps: tuple[str, ...] = (),
-    ) -> None:
+    ) -> bool:
+        """Take an answer; False where it is not to what is asked now, whose answer is on its way."""
         with self.session.lock:
             if (question.path, question.choices) != (self.file, self.choices):
-                return  # the answer to what is asked now is on its way
+                return False
             helps += tuple(fault.mend for fault in found if fault.mend)
             chosen = question.choices.get("mend", ())
             with self.hold_trait_notifications():
                 self.columns, self.faults, self.problem = columns, found, problem
                 self.mends = tuple(name for name in MENDS if name in helps or name in chosen)
-            self.session.end("read", trouble=problem)
             if recording is not None:
                 self.session.use_recording(recording, question.path.name)
+                self.session.begin("read", f"Looking at {question.path.name}")
+            else:
+                self.session.end("read", trouble=problem)
+            return True
 
     def _on_recording(self, _: Any) -> None:
         """The bundled example, or a recording from Python, is of no file that was added here."""
