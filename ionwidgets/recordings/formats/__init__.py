@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.formats.hdf5 import SIGNATURE, is_nwb
+from ionwidgets.recordings.formats.hdf5 import SIGNATURE
 from ionwidgets.recordings.table import ArrayTable, Table
 
 __all__ = ["open_table"]
@@ -55,6 +55,10 @@ def open_table(path: Path, *, series: str | None = None) -> Table | None:
         from ionwidgets.recordings.formats import patchmaster
 
         return patchmaster.read(path, series)
+    if name == "hdf5":
+        from ionwidgets.recordings.formats import apart
+
+        return apart.read(f"{__name__}.hdf5", path, "HDF5")
     # A reader's libraries are loaded when a file needs them.
     read: Callable[[Path], ArrayTable] = import_module(f"{__name__}.{name}").read
     return read(path)
@@ -70,15 +74,13 @@ def _format(path: Path) -> str | None:
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return _in_zip(path)
     if any(head[start:].startswith(SIGNATURE) for start in (0, 512, 1024, 2048)):
-        if head.startswith(b"MATLAB 7.3"):
-            return "mat"
-        return "nwb" if is_nwb(path) else "netcdf"
+        return "hdf5"
     for pattern, name in _MAGIC:
         if pattern.match(head):
             return name
     if _OLD_HEKA.match(head) and b"\x00" in head:
         raise RecordingError(
-            "a HEKA file from before PatchMaster's bundles; save it again in PatchMaster, or export it as CSV",
+            "a HEKA file from before PatchMaster's bundles; save it again in PatchMaster or export it as CSV",
             file=path.name,
         )
     if _TEXT.fullmatch(head):

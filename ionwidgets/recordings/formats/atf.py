@@ -1,8 +1,8 @@
 """Axon's text format, ATF (pCLAMP), its numbers by pandas' C parser.
 
-pyABF rounds the time to single precision, and both it and Myokit parse line by line in Python; they are what
-the tests compare with. Source: Axon's "ATF File Format": a line with the version, one with the counts of header
-lines and columns, the header lines, the titles.
+pyABF rounds the time to single precision, and both it and Myokit parse line by line in Python; they are
+what the tests compare with. Source: Axon's "ATF File Format": a line with the version, one with the counts of
+header lines and columns, the header lines, the titles.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Axon's binary format, ABF 1 and 2 (pCLAMP), by pyABF; files of floating-point ABF 1 by Myokit.
 
 pyABF reads more of what laboratories have than Myokit does: ABF 1 without a table of sweeps, sweeps of
-unequal length, ramps and trains in the command. It reads no ABF 1 of floating-point numbers; Myokit does. Where
-both read a file they are compared in the tests. A stimulus file that the header names is never opened.
+unequal length, ramps and trains in the command. It reads no ABF 1 of floating-point numbers; Myokit does.
+Where both read a file they are compared in the tests. A stimulus file that the header names is never opened.
 
 Source: the layout of both headers is Axon's "ABF File Support Pack"; offsets below are bytes.
 """
@@ -29,7 +29,7 @@ BLOCK: Final = 512
 SECTIONS: Final = 18  # of ABF 2, from byte 76: first block, bytes an entry, entries
 DATA: Final = 10
 LONG_HEADER: Final = 6144  # bytes of ABF 1 from version 1.6 on, before that 2048
-DATA_START, TAGS = 40, 48
+DATA_START, TAGS, HOLDING = 40, 48, 1394
 MOST_ENTRIES: Final = {1: 64, 2: 64, 9: 1_000, 11: 100_000, 15: 1_000_000}  # ADC, DAC, strings, tags, sweeps
 LONGEST_SECTION: Final = 8_000_000  # bytes; pyABF reads what is not data byte by byte
 MODES: Final = {
@@ -57,6 +57,9 @@ def read(path: Path) -> ArrayTable:
             abf = pyabf.ABF(str(headed), loadData=False, cacheStimulusFiles=False)
         with path.open("rb") as file:
             abf.dataByteStart = _data_start(abf)
+            if abf.abfVersion["major"] == 1:  # pyABF takes the first epochs' levels for them
+                file.seek(HOLDING)
+                abf.holdingCommand = list(struct.unpack("<4f", file.read(16)))
             abf._loadAndScaleData(file)  # setSweep would build every sweep's command for every sweep
         channels = [(abf.adcNames[i], abf.adcUnits[i], abf.data[i]) for i in range(abf.channelCount)]
         points, count = len(abf.data[0]), int(abf.sweepCount)

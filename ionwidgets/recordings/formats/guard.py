@@ -62,7 +62,11 @@ def room(path: Path) -> int:
 def require_room(path: Path, kind: str, declared: int) -> None:
     """RecordingError where a file declares more bytes than it may hold."""
     if declared < 0 or declared > room(path):
-        raise malformed(path, kind, f"it declares {declared / 1e6:.6g} MB of data, which it cannot hold")
+        raise RecordingError(
+            f"cannot be read as {kind} (it declares {declared / 1e6:.6g} MB of numbers in a file of "
+            f"{path.stat().st_size / 1e6:.6g} MB); save it uncompressed or in parts, or export it as CSV",
+            file=path.name,
+        )
 
 
 def clean(text: object) -> str:

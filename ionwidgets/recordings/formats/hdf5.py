@@ -1,7 +1,8 @@
 """HDF5, which MATLAB 7.3, netCDF-4 and NWB share: what it declares, held against the file before it is read.
 
 A file of 2 kB can declare 1e15 numbers, point at other files of the machine, or unpack without end. So links
-out of the file and data kept elsewhere are refused, and every block is unpacked once against its declared length.
+out of the file and data kept elsewhere are refused, and every block is unpacked once against its declared
+length.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.formats.guard import malformed, reading, require_room
+from ionwidgets.recordings.table import ArrayTable
 
 SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 MOST_OBJECTS: Final = 100_000
@@ -34,12 +36,18 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
         yield file
 
 
-def is_nwb(path: Path) -> bool:
-    """Whether the file says that it is Neurodata Without Borders."""
+def read(path: Path) -> ArrayTable:
+    """The table in a file of MATLAB 7.3, NWB or netCDF-4, by what the file says that it is."""
     import h5py
 
+    from ionwidgets.recordings.formats import mat, netcdf, nwb
+
+    with path.open("rb") as raw:
+        if raw.read(10) == b"MATLAB 7.3":
+            return mat.read(path)
     with reading(path, "HDF5"), h5py.File(path, "r") as file:
-        return "nwb_version" in file.attrs
+        neurodata = "nwb_version" in file.attrs
+    return nwb.read(path) if neurodata else netcdf.read(path)
 
 
 def load(path: Path, kind: str, dataset: Any) -> NDArray:
@@ -60,7 +68,7 @@ def require(path: Path, kind: str, dataset: Any) -> None:
     codes = [filters.get_filter(index)[0] for index in range(filters.get_nfilters())]
     if not set(codes) <= FILTERS:
         raise RecordingError(
-            f"{dataset.name} is packed with a filter that is not read here; save it again with gzip or unpacked",
+            f"{dataset.name} is packed with a filter that is not read here; save it again with gzip",
             file=path.name,
         )
     if DEFLATE not in codes:
@@ -84,7 +92,7 @@ def _count(shape: tuple[int, ...]) -> int:
 def _check_links(path: Path, kind: str, file: Any) -> None:
     import h5py
 
-    groups, seen, count = [file], set(), 0
+    groups, seen, count = [file], {h5py.h5o.get_info(file["/"].id).addr}, 0
     while groups:
         group = groups.pop()
         for name in group:
@@ -99,8 +107,9 @@ def _check_links(path: Path, kind: str, file: Any) -> None:
             found = group[name]
             if isinstance(found, h5py.Group):
                 address = h5py.h5o.get_info(found.id).addr
-                if address not in seen:
-                    seen.add(address)
-                    groups.append(found)
+                if address in seen:  # h5netcdf follows a group within itself on and on
+                    raise malformed(path, kind, "a group by two names")
+                seen.add(address)
+                groups.append(found)
             elif isinstance(found, h5py.Dataset) and (found.is_virtual or found.external):
                 raise malformed(path, kind, "its data are in another file")

@@ -1,9 +1,10 @@
 """The elements of a MATLAB file up to version 7, walked and checked before SciPy reads them.
 
-SciPy looks up the type that an element declares in a table without asking whether it is in there, and calls itself
-for a cell within a cell: a damaged file ends the process. What is walked here is sound. Source: MathWorks,
-"MAT-File Format": an element is a type, a length and data, padded to 8 bytes; a short one keeps up to 4 bytes of
-data within the tag; a matrix holds its flags, dimensions and name as elements, then its parts.
+SciPy looks up the type that an element declares in a table without asking whether it is in there, and calls
+itself for a cell within a cell: a damaged file ends the process. What is walked here is sound.
+
+Source: MathWorks, "MAT-File Format": an element is a type, a length and data, padded to 8 bytes; a short one
+keeps up to 4 bytes of data within the tag; a matrix holds flags, dimensions and name, then its parts.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Variable:
 
 
 def variables(path: Path, limit: int) -> Iterator[Variable]:
-    """Every variable in order; ValueError or struct.error where the file is damaged, or unpacks to over `limit`."""
+    """Every variable in order; ValueError or struct.error over damage or more than `limit` bytes."""
     total = 0
     with path.open("rb") as file:
         order = "<" if file.read(HEADER)[126:128] == b"IM" else ">"
@@ -61,7 +62,7 @@ def variables(path: Path, limit: int) -> Iterator[Variable]:
                     raise ValueError("an element that unpacks to nothing")
                 kind, length = struct.unpack_from(f"{order}II", unpacked)
                 content = unpacked[8:]
-            total += len(content)
+            total += 8 + len(content)
             if total > limit:
                 raise ValueError(f"more than {limit / 1e6:.6g} MB of data, which it cannot hold")
             if kind != MATRIX or length > len(content):

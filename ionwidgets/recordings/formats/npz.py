@@ -41,7 +41,7 @@ def read(path: Path) -> ArrayTable:
                     refused.append(clean(name[:-4]))
                 else:
                     arrays[name[:-4]] = array
-    notes = (f"left out, objects and not numbers: {', '.join(refused[:6])}",) if refused else ()
+    notes = (f"left out, no numbers: {', '.join(refused[:6])}",) if refused else ()
     return from_arrays(path, KIND, arrays, notes=notes)
 
 

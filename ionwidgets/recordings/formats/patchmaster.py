@@ -1,8 +1,8 @@
 """HEKA PatchMaster's bundle (.dat), by Myokit, the one kept reader of its stimuli too.
 
 Source: HEKA's "DataFile_v9", "PulsedFile_v9" and "StimFile_v9": a bundle of trees, .pul of groups, series,
-sweeps and traces, .pgf of stimuli; a tree gives the length of the record of every level, then node by node the
-record and how many children follow. Offsets below are bytes within a record.
+sweeps and traces, .pgf of stimuli; a tree gives the length of the record of every level, then node by node
+the record and how many children follow. Offsets below are bytes within a record.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.errors import RecordingError, unknown_name
-from ionwidgets.recordings.formats.guard import clean, finished, malformed, reading, titled, unit_of
+from ionwidgets.recordings.formats.guard import clean, finished, malformed, reading, room, titled, unit_of
 from ionwidgets.recordings.table import ArrayTable
 
 KIND: Final = "HEKA PatchMaster"
@@ -48,7 +48,10 @@ def read(path: Path, series: str | None = None) -> ArrayTable:
     with reading(path, KIND):
         from myokit.formats.heka import PatchMasterFile
 
-        with PatchMasterFile(str(path)) as file:
+        # Made before it is filled: where that fails the file it has opened is still at hand to be closed.
+        file = PatchMasterFile.__new__(PatchMasterFile)
+        try:
+            file.__init__(str(path))
             found = [
                 _Series(
                     f"{g}.{s} {clean(one.label())}".strip(),
@@ -62,13 +65,16 @@ def read(path: Path, series: str | None = None) -> ArrayTable:
             ]
             found = [one for one in found if one.channels]
             taken = _choose(path, found, series)
-            columns, lengths, step, command = _sweeps(taken.series)
+            columns, lengths, step, command = _sweeps(taken.series, room(path))
             facts = {
                 "series": taken.name,
                 "series in the file": ", ".join(one.name for one in found),
                 "date": taken.series.time(),
                 "written by": f"PatchMaster {file.version()}",
             }
+        finally:
+            if handle := getattr(file, "_handle", None):
+                handle.close()
     notes = []
     others = [one.name for one in found if one is not taken]
     if others and series is None:
@@ -112,7 +118,7 @@ def _choose(path: Path, found: list[_Series], wanted: str | None) -> _Series:
 
 
 def _sweeps(
-    series: Any,
+    series: Any, most: int
 ) -> tuple[
     dict[str, tuple[NDArray, str | None]],
     tuple[int, ...],
@@ -123,7 +129,7 @@ def _sweeps(
     columns: dict[str, tuple[NDArray, str | None]] = {}
     names, units = series.channel_names(), series.channel_units()
     for index, (name, unit) in enumerate(zip(names, units, strict=True)):
-        values = np.concatenate([sweep[index].values() for sweep in series])
+        values = np.concatenate([sweep[index].values().astype(np.float32) for sweep in series])
         columns[titled(columns, name, "channel")] = (values, unit_of(str(unit).strip("[]")))
     lengths = tuple(len(sweep[0]) for sweep in series)
     steps = {
@@ -136,7 +142,8 @@ def _sweeps(
         raise ValueError(f"channels sampled every {sorted(steps)[:4]} s; expected one sampling")
     step = steps.pop()
     command = None
-    if series.da_count() and step > 0:
+    # Myokit builds it in double precision and its times beside it.
+    if series.da_count() and step > 0 and 16 * sum(lengths) <= most:
         durations = np.asarray(series.stimulus().sweep_durations(), dtype=float)
         # Rebuilt in full by Myokit, so only where it is as long as what was recorded.
         if len(durations) >= len(lengths) and all(
