@@ -20,7 +20,6 @@ from typing import Final
 
 import numpy as np
 
-import ionwidgets
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.recordings.formats.guard import malformed
 from ionwidgets.recordings.table import ArrayTable
@@ -36,7 +35,7 @@ LIBRARIES: Final = ("xarray", "h5netcdf", "h5py")
 def read(module: str, path: Path, kind: str) -> ArrayTable:
     """What `module`.read(path) gives, from another process; RecordingError where that ends otherwise."""
     with TemporaryDirectory() as folder:
-        beside = [str(Path(ionwidgets.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        beside = [str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH", "")]
         command = [sys.executable, "-P", "-m", __name__, module, str(path.resolve()), folder]
         environment = {
             **os.environ,

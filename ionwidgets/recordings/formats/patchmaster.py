@@ -132,12 +132,8 @@ def _sweeps(
         values = np.concatenate([sweep[index].values().astype(np.float32) for sweep in series])
         columns[titled(columns, name, "channel")] = (values, unit_of(str(unit).strip("[]")))
     lengths = tuple(len(sweep[0]) for sweep in series)
-    steps = {
-        round(float(np.diff(trace.times()[:2])[0]), 12)
-        for sweep in series
-        for trace in sweep
-        if len(trace) > 1
-    }
+    # Not from the times, which Myokit would make for every sample.
+    steps = {round(trace.duration() / len(trace), 12) for sweep in series for trace in sweep if len(trace)}
     if len(steps) != 1:
         raise ValueError(f"channels sampled every {sorted(steps)[:4]} s; expected one sampling")
     step = steps.pop()
