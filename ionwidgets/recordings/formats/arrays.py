@@ -74,7 +74,7 @@ def from_arrays(
         raise RecordingError(f"{sweeps} sweeps; expected up to {MOST_SWEEPS}", file=path.name)
     columns: dict[str, tuple[NDArray, str | None]] = {}
     origins: dict[str, str] = {}
-    left: list[str] = []
+    left = [clean(name) for name, values in numbers.items() if name not in usable]
     said = list(notes)
     for name in sorted(usable, key=lambda name: name != time):  # time first, the rest in the file's order
         laid = _laid(usable[name], samples, sweeps)

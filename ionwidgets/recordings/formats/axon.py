@@ -146,6 +146,7 @@ def _check(path: Path) -> str:
         block, width, entries = struct.unpack_from("<IIq", head, 76 + 16 * index)
         if entries < 0 or (index != DATA and entries > MOST_ENTRIES.get(index, 10_000)):
             raise malformed(path, KIND, f"{entries} entries in section {index}")
+        width = max(width, 2) if index == DATA else width  # the least that a sample takes
         if index != DATA and width * entries > LONGEST_SECTION:
             raise malformed(path, KIND, f"section {index} of {width * entries / 1e6:.6g} MB")
         _check_extent(

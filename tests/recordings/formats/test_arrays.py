@@ -132,6 +132,10 @@ def test_what_fits_nowhere_is_left_out_and_said(tmp_path: Path) -> None:
         f"left out, of another shape than {SAMPLES} samples: other",
     )
     np.savez(tmp_path / "cell.npz", word=np.array("a cell"))
+    np.savez(tmp_path / "cube.npz", t=TIME, V=VOLTAGE[0], cube=np.zeros((2, 3, 4)))
+    assert npz.read(tmp_path / "cube.npz").notes == (
+        f"left out, of another shape than {SAMPLES} samples: cube",
+    )
     with pytest.raises(RecordingError, match="without an array of numbers for time and V"):
         npz.read(tmp_path / "cell.npz")
 

@@ -181,6 +181,14 @@ def test_abf_that_is_cut_short(tmp_path: Path) -> None:
         refused(made(tmp_path, whole[:100], name), "cut short")
 
 
+def test_abf_of_samples_that_take_no_room(tmp_path: Path) -> None:
+    path = examples.real("abf-v2.abf")(tmp_path)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<Iq", data, 76 + 16 * 10 + 4, 0, 2**31 - 1)
+    path.write_bytes(data)
+    refused(path, "cut short")
+
+
 def test_abf_never_opens_the_stimulus_file_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = examples.real("abf-v2.abf")(tmp_path)
     data = bytearray(path.read_bytes())
