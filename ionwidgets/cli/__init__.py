@@ -20,6 +20,7 @@ from ionwidgets.cli.arguments import (
     Mend,
     Progress,
     Reading,
+    Series,
     Units,
     cycle_lengths,
     factors,
@@ -151,11 +152,12 @@ def inspect(
     cycle_length: Annotated[float | None, typer.Option(help="ms, if the file does not say.")] = None,
     capacitance: Capacitance = None,
     mend: Mend = "",
+    series: Series = "",
 ) -> None:
-    """What is in a recording: units, sampling, duration, beats, biomarkers, notes."""
+    """What is in a recording: units, sampling, duration, beats, biomarkers, what is wrong, notes."""
     from ionwidgets.recordings.describe import describe
 
-    print(describe(Reading(columns, units, capacitance, mend)(file, cycle_length)))
+    print(describe(Reading(columns, units, capacitance, mend, series)(file, cycle_length)))
 
 
 app.command()(discover)

@@ -214,7 +214,10 @@ def _listing(table: Table) -> str:
             if table.width > 1
             else "only column 0, untitled"
         )
-    return ", ".join(repr(table.label(index)) for index in range(table.width))
+    units = (table.unit(index) for index in range(table.width))
+    return ", ".join(
+        f"{table.label(index)!r}{f' ({unit})' if unit else ''}" for index, unit in enumerate(units)
+    )
 
 
 def _unit_of(table: Table, quantity: str, index: int, units: Mapping[str, str]) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
 from ionwidgets.recordings.biomarkers import biomarkers
-from ionwidgets.recordings.faults import Fault, faults
+from ionwidgets.recordings.faults import Fault, alike, faults
 from ionwidgets.recordings.upstrokes import find_beats
 
 
@@ -37,8 +39,8 @@ def describe(recording: xr.Dataset) -> str:
                 f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, "
                 f"RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"
             )
-    found = faults(recording)
-    lines += [*(["  warnings:"] if found else []), *(f"    {in_words(fault)}" for fault in found)]
+    found = alike(faults(recording))
+    lines += [*(["  warnings:"] if found else []), *(f"    {in_words(*one)}" for one in found)]
     for name, attribute in recording.attrs.items():
         told = str(name).removeprefix("file_") if str(name).startswith("file_") else None
         lines += [f"  {told}: {attribute}"] if told else []
@@ -58,7 +60,8 @@ def _of_variable(name: str, variable: xr.DataArray) -> str:
     return f"{line}: column {attrs['column']!r}, {attrs['file_units']} {how.get(attrs['units_from'], '')}"
 
 
-def in_words(fault: Fault) -> str:
-    """A fault in one line, with the mend that helps."""
+def in_words(fault: Fault, cells: Sequence[int]) -> str:
+    """A fault of some cells in one line, with the mend that helps."""
     helps = f'; mend=["{fault.mend}"] helps' if fault.mend else ""
-    return f"cell {fault.cell}, {fault.variable}, {fault.kind}: {fault.words}{helps}"
+    named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, cells))}"
+    return f"{named}, {fault.variable}, {fault.kind}: {fault.words}{helps}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -65,6 +66,14 @@ def faults(dataset: xr.Dataset) -> list[Fault]:
         for variable, _, _, all_found in examined(dataset, cell)
         for found in all_found
     ]
+
+
+def alike(found: Sequence[Fault]) -> list[tuple[Fault, list[int]]]:
+    """Every sentence once, with the cells that it is said of."""
+    cells: dict[Fault, list[int]] = {}
+    for fault in found:
+        cells.setdefault(replace(fault, cell=-1), []).append(fault.cell)
+    return list(cells.items())
 
 
 def examined(dataset: xr.Dataset, cell: int) -> list[tuple[str, NDArray, NDArray, list[Found]]]:

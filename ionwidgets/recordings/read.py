@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ionwidgets.errors import RecordingError, unknown_name
+from ionwidgets.recordings import formats
 from ionwidgets.recordings.assemble import File, cells_of, convert, dataset_of, even_samples
 from ionwidgets.recordings.columns import choose_columns
 from ionwidgets.recordings.mend import KINDS
@@ -31,8 +32,14 @@ def read_recording(
     cycle_length: float | None = None,
     capacitance: float | None = None,
     mend: Sequence[str] = (),
+    series: str | None = None,
 ) -> xr.Dataset:
-    """Read a recording from CSV or TSV text (gzip too).
+    """Read a recording from a file.
+
+    Text: CSV, TSV and the like (gzip too), Axon's ATF. Others: Axon ABF 1 and 2, WinWCP, HEKA PatchMaster,
+    NWB 2 (with ``pip install 'ionwidgets[nwb]'``), MATLAB to 7.3, NumPy's .npz and .npy, netCDF (that of a
+    Dataset as this returns it, too), logs of Myokit. Of several sweeps each is a cell. Nothing in a file is
+    ever run.
 
     The tidy form has the header ``cycle_length [ms],time [ms],V [mV],Ca_i [mM]``; Ca_i may be absent, `sweep`
     may stand for the cycle length, either observable may be in ``[a.u.]``. Titles such as ``Voltage (V)``,
@@ -52,6 +59,8 @@ def read_recording(
     mend : what is to be put right, as `faults` names it: "even", samples that do not come evenly (jitter, or
         gaps of up to 5 ms) are put on an even grid by straight lines; "flip", "blank", "smooth", "detrend" as
         `mend` does them.
+    series : which of the series that a HEKA file holds, as its ``file_series`` lists them; the first that is
+        complete and in current clamp when left out.
 
     Returns
     -------
@@ -76,8 +85,8 @@ def read_recording(
     """
     check_choices(cycle_length, capacitance, mend)  # before a long file is read
     return read_table(
-        open_table(Path(path)), columns=columns, units=units, cycle_length=cycle_length,
-        capacitance=capacitance, mend=mend,
+        open_table(Path(path), series), columns=columns, units=units, cycle_length=cycle_length,
+        capacitance=capacitance, mend=mend, series=series,
     )  # fmt: skip
 
 
@@ -99,8 +108,10 @@ def read_table(
     cycle_length: float | None = None,
     capacitance: float | None = None,
     mend: Sequence[str] = (),
+    series: str | None = None,
 ) -> xr.Dataset:
-    """`read_recording` of a file that is open: with other choices it need not be opened again."""
+    """`read_recording` of a file that is open: with other choices it need not be opened again; `series`
+    was chosen when it was."""
     check_choices(cycle_length, capacitance, mend)
     chosen, notes = choose_columns(table, columns or {}, units or {}, capacitance)
     raw = table.numbers(column.index for column in chosen.values())
@@ -113,19 +124,19 @@ def read_table(
     dataset = dataset_of(file, cells, step, traces, cycle_length)
     choices = {
         "columns": dict(columns or {}), "units": dict(units or {}), "cycle_length": cycle_length,
-        "capacitance": capacitance, "mend": list(mend),
+        "capacitance": capacitance, "mend": list(mend), "series": series,
     }  # fmt: skip
     dataset = dataset.assign_attrs(
         source=table.file,
         format=table.kind,
         notes="; ".join(file.notes),
         choices=json.dumps({name: choice for name, choice in choices.items() if choice}, default=int),
-        **{f"file_{name}": str(fact) for name, fact in table.facts.items()},
+        **{f"file_{name.replace(' ', '_')}": str(fact) for name, fact in table.facts.items()},
     )
     others = [name for name in mend if name != EVEN]
     return mended(dataset, others) if others else dataset
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, series: str | None = None) -> Table:
     """The columns of a file, by the format that it is in."""
-    return read_text(open_text(path))
+    return formats.open_table(path, series=series) or read_text(open_text(path))

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
+from ionwidgets.recordings.faults import alike
 from ionwidgets.recordings.units import known_units
 from ionwidgets.widgets import html
 from ionwidgets.widgets.panel import box, markup, offer, on
@@ -99,7 +100,11 @@ class ReadingForm(ipw.VBox):
 
     def _show_faults(self) -> None:
         state = self.state
-        lines = [f"cell {fault.cell + 1}, {fault.variable}: {fault.words}" for fault in state.faults]
+        lines = [
+            f"cell{'s' if len(cells) > 1 else ''} {', '.join(str(cell + 1) for cell in cells)}, "
+            f"{fault.variable}: {fault.words}"
+            for fault, cells in alike(state.faults)
+        ]
         listed = "".join(f"<li>{html.text(line)}</li>" for line in lines)
         self.faults.value = f"<h3>Look at this</h3><ul class='ionw-faults'>{listed}</ul>" if lines else ""
         for name, mend in self.mends.items():
