@@ -19,6 +19,8 @@ from ionwidgets.recordings.units import ARBITRARY, FACTORS, PER_CELL, TARGET, in
 from ionwidgets.recordings.upstrokes import estimate_cycle_length
 
 SAME_SAMPLING: Final = 1e-4  # relative difference between the cells of a file
+SHORTEST, LONGEST = 1e-3, 1e3  # ms between samples
+LARGEST = 1e15  # of any number in a file
 HIGHEST_VOLTAGE: Final = 500.0  # mV; beyond it the unit is wrong
 LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
 RECORDED: Final = ("V", "Ca_i", "I_inj")
@@ -59,6 +61,10 @@ def convert(file: File, capacitance: float | None) -> None:
         if quantity == "sweep":
             continue
         values, unit = file.values[quantity], column.unit
+        absurd = np.abs(values) > LARGEST
+        if absurd.any():
+            row = int(np.argmax(absurd))
+            raise file.error(f"{values[row]:g} is no number that was measured", quantity, row)
         file.origin[quantity] = "given" if quantity in file.given else "file"
         if unit is None:
             unit = infer_unit(quantity, values)
@@ -70,12 +76,7 @@ def convert(file: File, capacitance: float | None) -> None:
             factor = FACTORS[quantity][unit]
             if unit in PER_CELL and capacitance is not None:
                 factor /= capacitance
-            with np.errstate(over="ignore"):
-                file.values[quantity] = values if factor == 1.0 else values * factor
-            finite = np.isfinite(file.values[quantity])
-            if not finite.all():
-                row, target = int(np.argmin(finite)), TARGET[quantity]
-                raise file.error(f"{values[row]:g} {unit} is too large, infinite in {target}", quantity, row)
+            file.values[quantity] = values if factor == 1.0 else values * factor
         file.units[quantity] = ARBITRARY if unit == ARBITRARY else TARGET[quantity]
     if file.units["V"] == "mV":
         V = file.values["V"]
@@ -143,6 +144,13 @@ def even_samples(file: File, cells: Sequence[Rows], mend: bool) -> tuple[float, 
             raise file.error(
                 f"this cell is sampled every {interval:.6g} ms, the first every {intervals[0]:.6g} ms; "
                 "a file needs one sampling interval: resample, or split the file",
+                "time",
+                _first(rows),
+            )
+        if not SHORTEST <= interval <= LONGEST:
+            raise file.error(
+                f"this is sampled every {interval:.6g} ms, a recording every {SHORTEST:g} to {LONGEST:g} ms; "
+                "give the unit of time: units={'time': 's'} (--units time=s)",
                 "time",
                 _first(rows),
             )

@@ -69,7 +69,7 @@ def _format(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):  # no such file, or no such name
         return None  # who reads text says why
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return _in_zip(path)

@@ -138,7 +138,8 @@ def _check(path: Path) -> str:
         points, episodes = struct.unpack_from("<i", head, 10)[0], struct.unpack_from("<i", head, 16)[0]
         start, tags = struct.unpack_from("<i", head, 40)[0], struct.unpack_from("<i", head, 48)[0]
         kind, channels = struct.unpack_from("<h", head, 100)[0], struct.unpack_from("<h", head, 120)[0]
-        if not 1 <= channels <= 16 or episodes < 0 or not 0 <= tags <= MOST_ENTRIES[11]:
+        # A sweep has a sample at least: pyABF makes a list of as many as are declared.
+        if not 1 <= channels <= 16 or not 0 <= episodes <= points or not 0 <= tags <= MOST_ENTRIES[11]:
             raise malformed(path, KIND, f"{channels} channels, {episodes} sweeps, {tags} tags")
         _check_extent(path, "data", start * BLOCK, points * (4 if kind == 1 else 2), size)
         return "float 1" if kind == 1 else "1"
@@ -152,6 +153,12 @@ def _check(path: Path) -> str:
         _check_extent(
             path, "data" if index == DATA else f"section {index}", block * BLOCK, width * entries, size
         )
+    episodes, points = (
+        struct.unpack_from("<I", head, 12)[0],
+        struct.unpack_from("<q", head, 84 + 16 * DATA)[0],
+    )
+    if episodes > points:
+        raise malformed(path, KIND, f"{episodes} sweeps of {points} samples")
     return "2"
 
 
