@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import median_filter, uniform_filter1d
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.units import ARBITRARY
@@ -16,10 +16,9 @@ from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
 LEAST_HEIGHT = 20.0  # mV; a cell at rest drifts, and has no beats
 BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
-DYE_RISE, DYE_MEAN = (
-    40.0,
-    2.0,
-)  # ms: within which a dye's upstroke has begun; over which its noise is averaged
+DYE_NEAR = 0.03  # of a dye's height: what is so near to its lowest value is rest
+DYE_RISE = 40.0  # ms: in which its upstroke has begun
+DYE_MEAN = 2.0  # ms: over which its noise is averaged
 
 
 def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
@@ -41,8 +40,8 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
 
     A paced simulation's are those of the solver's own steps. Those of a cell that beats by itself, of a
     clamp and of a recording come from the samples (the last two with every beat taken from 5 ms before its
-    upstroke, of a dye from its lowest value in the 40 ms before, to the next): peaks may be missed by some mV
-    at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
+    upstroke, of a dye from its rest in the 40 ms before, to the next): peaks may be missed
+    by some mV at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
 
     Returns
     -------
@@ -114,9 +113,20 @@ def _sampled(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarra
 
 
 def _rests(time: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray:
-    """Where a dye was lowest before each of the `upstrokes` [ms], which it shows rounded."""
-    width = max(1, round(DYE_MEAN / (time[1] - time[0])))
-    smooth = uniform_filter1d(V, width, mode="nearest")
+    """A sample of the rest of a dye before each of its `upstrokes` [ms], which it shows rounded.
+
+    The one that is most like the mean of the rest: the lowest is where noise went down most.
+    """
+    if not upstrokes.size:
+        return upstrokes
+    V = V[np.isfinite(V)]
+    smooth = uniform_filter1d(V, max(1, round(DYE_MEAN / (time[1] - time[0]))), mode="nearest")
+    middle = median_filter(V, 3, origin=1)  # as RMP is taken: the last three samples
     firsts, lasts = (np.searchsorted(time, upstrokes - before) for before in (DYE_RISE, BEFORE_UPSTROKE))
-    lows = [a + int(np.argmin(smooth[a : max(a + 1, b)])) for a, b in zip(firsts, lasts, strict=True)]
-    return time[lows]
+    rests = []
+    for first, last in zip(firsts, lasts, strict=True):
+        before = slice(first, max(first + 1, last))
+        near = np.flatnonzero(smooth[before] <= smooth[before].min() + DYE_NEAR * np.ptp(smooth))
+        rest = np.arange(first, first + int(near[-1]) + 1)[int(near[0]) :]
+        rests.append(rest[np.argmin(np.abs(middle[rest] - V[rest].mean()))])
+    return time[rests]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -43,6 +43,19 @@ class Column:
     unit: str | None
 
 
+def check_given(columns: Any, units: Any) -> None:
+    """RecordingError unless both are mappings of quantities that a recording may hold."""
+    for option, given in (("columns", columns), ("units", units)):
+        if not isinstance(given, Mapping):
+            raise RecordingError(
+                f"{option} must be values by quantity, such as {option}={_EXAMPLES[option]}; found {given!r}"
+            )
+    for quantity in columns:
+        check_quantity(quantity, "columns")
+    for quantity in units:
+        check_quantity(quantity, "units")
+
+
 def choose_columns(
     table: Table,
     columns: Mapping[str, int | str],
@@ -56,16 +69,7 @@ def choose_columns(
     the file gives the sampling interval no column of times is needed. A current of the whole cell (pA) needs
     its `capacitance`.
     """
-    for option, given in (("columns", columns), ("units", units)):
-        if not isinstance(given, Mapping):
-            raise RecordingError(
-                f"{option} must be values by quantity, such as {option}={_EXAMPLES[option]}; found {given!r}"
-            )
-    for quantity in columns:
-        check_quantity(quantity, "columns")
-    for quantity in units:
-        check_quantity(quantity, "units")
-    where = {quantity: _index_of(table, quantity, wanted) for quantity, wanted in columns.items()}
+    where = {quantity: index_of(table, quantity, wanted) for quantity, wanted in columns.items()}
     if len(set(where.values())) < len(where):
         raise RecordingError(
             f"columns gives one column two meanings: {', '.join(f'{q}={w}' for q, w in columns.items())}",
@@ -114,13 +118,14 @@ def split_title(title: str) -> tuple[str, str | None]:
         return bracketed["name"], bracketed["unit"].strip()
     suffixed = _SUFFIXED.match(title)
     if suffixed:
-        quantity = _quantity(suffixed["name"])
-        if quantity and canonical_unit(quantity, suffixed["unit"]) and not _quantity(title):
+        quantity = quantity_of(suffixed["name"])
+        if quantity and canonical_unit(quantity, suffixed["unit"]) and not quantity_of(title):
             return suffixed["name"], suffixed["unit"]
     return title, None
 
 
-def _quantity(name: str) -> str | None:
+def quantity_of(name: str) -> str | None:
+    """The quantity that a title without its unit names, or None."""
     # A model's logs have the component before a dot: membrane.V.
     for part in (name, name.rpartition(".")[2]):
         plain = re.sub(r"[^a-z0-9]", "", part.lower())
@@ -135,7 +140,7 @@ def _recognise(table: Table, where: dict[str, int], notes: list[str]) -> None:
     assert table.header is not None
     found: dict[str, list[int]] = {}
     for index, title in enumerate(table.header):
-        quantity = _quantity(split_title(title)[0])
+        quantity = quantity_of(split_title(title)[0])
         if quantity and index not in where.values() and quantity not in where:
             found.setdefault(quantity, []).append(index)
     for quantity, indices in found.items():
@@ -161,7 +166,7 @@ def _by_unit(table: Table, quantity: str, where: dict[str, int], notes: list[str
     """Take the one column, if it is one alone, that has a unit of `quantity` and is nothing else."""
     own: dict[str, list[int]] = {}
     for index in range(table.width):
-        title, unit = _written(table, index)
+        title, unit = written(table, index)
         known = canonical_unit(quantity, unit) if unit else None
         commanded = str(title).lower().startswith(("command", "stim"))
         if index not in where.values() and known not in (None, ARBITRARY) and not commanded:
@@ -173,14 +178,15 @@ def _by_unit(table: Table, quantity: str, where: dict[str, int], notes: list[str
             return
 
 
-def _written(table: Table, index: int) -> tuple[str, str | None]:
+def written(table: Table, index: int) -> tuple[str, str | None]:
     """Title and unit of a column as the file has them."""
     title = table.header[index] if table.header is not None else ""
     title, unit = split_title(title)
     return title, unit or table.unit(index)
 
 
-def _index_of(table: Table, quantity: str, wanted: int | str) -> int:
+def index_of(table: Table, quantity: str, wanted: int | str) -> int:
+    """The column that `wanted` says, by number or title; RecordingError if there is none."""
     if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
         if 0 <= wanted < table.width:
             return int(wanted)
@@ -226,10 +232,10 @@ def _unit_of(table: Table, quantity: str, index: int, units: Mapping[str, str]) 
     try:
         if quantity in units:
             return require_unit(quantity, units[quantity])
-        written = _written(table, index)[1]
-        if not written:
+        unit = written(table, index)[1]
+        if not unit:
             return None
-        return canonical_unit(quantity, written) if quantity == "I_inj" else require_unit(quantity, written)
+        return canonical_unit(quantity, unit) if quantity == "I_inj" else require_unit(quantity, unit)
     except RecordingError as error:
         raise RecordingError(
             str(error), file=table.file, line=table.header_line, column=table.label(index)

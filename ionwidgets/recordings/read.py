@@ -12,9 +12,10 @@ import xarray as xr
 from ionwidgets.errors import RecordingError, unknown_name
 from ionwidgets.recordings import formats
 from ionwidgets.recordings.assemble import File, cells_of, convert, dataset_of, even_samples
-from ionwidgets.recordings.columns import choose_columns
+from ionwidgets.recordings.columns import check_given, choose_columns
 from ionwidgets.recordings.mend import KINDS
 from ionwidgets.recordings.mend import mend as mended
+from ionwidgets.recordings.side_by_side import side_by_side
 from ionwidgets.recordings.table import Table
 from ionwidgets.recordings.text_file import open_text
 from ionwidgets.recordings.text_table import read_text
@@ -27,7 +28,7 @@ MENDS = (EVEN, *KINDS)
 def read_recording(
     path: str | Path,
     *,
-    columns: Mapping[str, int | str] | None = None,
+    columns: Mapping[str, int | str | Sequence[int | str]] | None = None,
     units: Mapping[str, str] | None = None,
     cycle_length: float | None = None,
     capacitance: float | None = None,
@@ -51,7 +52,9 @@ def read_recording(
     ----------
     path : the file.
     columns : where the quantities time, V, Ca_i, I_inj, cycle_length and sweep stand, each by its title or
-        its number from 0, as in ``{"time": 0, "V": "Voltage (V)"}``; the others go by their titles.
+        its number from 0, as in ``{"time": 0, "V": "Voltage (V)"}``; the others go by their titles. Several
+        for V, ``{"V": [1, 2, 3]}``, are sweeps that stand side by side, as are columns whose titles differ by
+        their number alone.
     units : their units, as in ``{"time": "s", "V": "a.u."}``; they overrule the file's. I_inj in ``"-A/F"``
         or ``"-pA/pF"`` has its sign turned.
     cycle_length : ms at which every cell was paced, where the file does not say.
@@ -103,7 +106,7 @@ def check_choices(cycle_length: float | None, capacitance: float | None, mend: S
 def read_table(
     table: Table,
     *,
-    columns: Mapping[str, int | str] | None = None,
+    columns: Mapping[str, int | str | Sequence[int | str]] | None = None,
     units: Mapping[str, str] | None = None,
     cycle_length: float | None = None,
     capacitance: float | None = None,
@@ -113,7 +116,9 @@ def read_table(
     """`read_recording` of a file that is open: with other choices it need not be opened again; `series`
     was chosen when it was."""
     check_choices(cycle_length, capacitance, mend)
-    chosen, notes = choose_columns(table, columns or {}, units or {}, capacitance)
+    check_given(columns or {}, units or {})
+    table, chosen_columns = side_by_side(table, columns or {})
+    chosen, notes = choose_columns(table, chosen_columns, units or {}, capacitance)
     raw = table.numbers(column.index for column in chosen.values())
     values = {name: raw[column.index] for name, column in chosen.items()}
     del raw

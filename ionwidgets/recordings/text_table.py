@@ -25,6 +25,8 @@ _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "#n/a", "-nan", "+nan
 _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BLANK: Final = " \t\x0b\x0c"  # what pandas passes over around a number; no other space
+LOOKED_AT: Final = 200  # lines that tell how the table is made up
+LEAST_ROWS: Final = 10  # without which a preamble is not told from a table
 _EMPTY: Final = ' \t,;"'  # all that a spreadsheet's empty rows hold
 
 
@@ -198,6 +200,7 @@ def read_text(source: TextFile) -> TextTable:
     if not numbered:
         raise RecordingError("the file is empty; expected columns for time and V", file=file)
     delimiter = _delimiter(numbered)
+    numbered, notes = _without_preamble(numbered, delimiter)
     first = _titles(numbered[0][1], delimiter)
     if first is None and numbered[0][0] > 1:  # numpy.savetxt writes its titles as a comment
         number = numbered[0][0] - 1
@@ -206,6 +209,9 @@ def read_text(source: TextFile) -> TextTable:
             first, numbered = commented, [(number, lines[number - 1]), *numbered]
     header = first
     body = numbered if header is None else numbered[1:]
+    wider = {len(split_row(line, delimiter)) for _, line in body[:LOOKED_AT]} == {len(header or ()) + 1}
+    if header is not None and wider:
+        header = ("", *header)  # as R writes it: its first column, the names of the rows, has no title
     unit_row = _titles(body[0][1], delimiter) if header is not None and body else None
     if unit_row is not None and all(map(_is_unit, unit_row)):
         body = body[1:]
@@ -224,7 +230,23 @@ def read_text(source: TextFile) -> TextTable:
         delimiter=delimiter,
         decimal=_decimal(source, body, delimiter),
         width=width,
+        notes=notes,
     )
+
+
+def _without_preamble(
+    numbered: list[tuple[int, str]], delimiter: str
+) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
+    """What begins with the table's titles, or its first row; an instrument may say this and that before."""
+    widths = [len(split_row(line, delimiter)) for _, line in numbered[:LOOKED_AT]]
+    usual = max(set(widths), key=widths.count)
+    if len(widths) < LEAST_ROWS or usual < 2 or widths[0] in (usual, usual - 1):
+        return numbered, ()
+    first = next(i for i in range(len(widths)) if widths[i : i + 2] == [usual] * 2)
+    if any(map(_looks_numeric, split_row(numbered[0][1], delimiter))):
+        return numbered, ()  # a row of another length than the others is no preamble
+    said = f"{first} line{'s' if first != 1 else ''} before the table left out"
+    return numbered[first:], (said,)
 
 
 def data_lines(lines: Iterable[str], first: int) -> list[tuple[int, str]]:
@@ -280,8 +302,8 @@ def _looks_numeric(field: str) -> bool:
 
 
 def _delimiter(numbered: list[tuple[int, str]]) -> str:
-    """The first of ; tab , that the first rows hold (; before , for decimal commas), else white space."""
-    sample = [line for _, line in numbered[:5]]
+    """The first of ; tab , that some rows hold (; before , for decimal commas), else white space."""
+    sample = [line for _, line in numbered[:LOOKED_AT][-5:]]
     for delimiter in (";", "\t", ","):
         if all(delimiter in line for line in sample[-2:]):
             return delimiter

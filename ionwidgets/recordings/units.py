@@ -124,12 +124,20 @@ def check_quantity(quantity: str, option: str) -> None:
         raise RecordingError(f"{option}: {unknown_name('quantity', str(quantity), list(QUANTITIES))}")
 
 
-def parse_columns(text: str) -> dict[str, int | str]:
-    """``"time=0,V=Voltage (V)"`` as ``{"time": 0, "V": "Voltage (V)"}``; columns count from 0."""
+def parse_columns(text: str) -> dict[str, int | str | list[int]]:
+    """``"time=0,V=Voltage (V)"`` as ``{"time": 0, "V": "Voltage (V)"}``; columns count from 0, and ``V=1:3``
+    are three."""
     return {
-        quantity: int(value) if value.isdecimal() else value
+        quantity: _columns_in(value)
         for quantity, value in _parse_pairs(text, "--columns", "time=0,V=2").items()
     }
+
+
+def _columns_in(text: str) -> int | str | list[int]:
+    first, colon, last = text.partition(":")
+    if colon and first.isdecimal() and last.isdecimal():
+        return list(range(int(first), int(last) + 1))
+    return int(text) if text.isdecimal() else text
 
 
 def parse_units(text: str) -> dict[str, str]:

@@ -29,6 +29,17 @@ def session(tnnp: IonicModel) -> Session:
 
 
 @pytest.fixture
+def hand_in() -> Callable[[Any, str, bytes], None]:
+    """Give an `Upload` a file, as the page does."""
+
+    def hand_in(upload: Any, name: str, content: bytes) -> None:
+        piece = {"kind": "piece", "upload": name, "name": name, "index": 0, "pieces": 1}
+        upload._receive(None, piece, [memoryview(content)])
+
+    return hand_in
+
+
+@pytest.fixture
 def recording() -> xr.Dataset:
     """Two cells of three beats each, made of exponentials."""
     time = np.arange(0.0, 1500.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
@@ -18,6 +19,8 @@ from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import MODEL
 
 TWO = TWO_COMPARTMENTS.encode()
+
+HandIn = Callable[[Any, str, bytes], None]
 
 
 @pytest.fixture
@@ -36,10 +39,10 @@ def cellml(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-def test_a_cellml_file_opens_like_an_mmt_file(picker: ModelPicker, cellml: bytes) -> None:
+def test_a_cellml_file_opens_like_an_mmt_file(picker: ModelPicker, cellml: bytes, hand_in: HandIn) -> None:
     assert set(picker.file.accept.split(",")) == {".mmt", ".cellml"}
     assert picker.file.limit == LARGEST_FILE
-    picker.file._on_file("C:\\cells\\Mine.CELLML", cellml)
+    hand_in(picker.file, "C:\\cells\\Mine.CELLML", cellml)
     assert picker.file.problem == ""
     session = picker.session
     assert session.model_source == "Mine.cellml" and session.from_file
@@ -51,7 +54,9 @@ def test_a_cellml_file_opens_like_an_mmt_file(picker: ModelPicker, cellml: bytes
     assert 'iw.load_model("Mine.cellml")' in python_lines(session, 1e-3)
 
 
-def test_what_cannot_be_a_model_is_refused_in_one_line(picker: ModelPicker, cellml: bytes) -> None:
+def test_what_cannot_be_a_model_is_refused_in_one_line(
+    picker: ModelPicker, cellml: bytes, hand_in: HandIn
+) -> None:
     before = picker.session.model
     for name, content in (
         ("cell.zip", b"PK"),
@@ -61,17 +66,19 @@ def test_what_cannot_be_a_model_is_refused_in_one_line(picker: ModelPicker, cell
         ("cell.mmt", cellml),
         ("cell.mmt", b"x" * (LARGEST_FILE + 1)),
     ):
-        picker.file._on_file(name, content)
+        hand_in(picker.file, name, content)
         problem = picker.file.problem
         assert problem.startswith(name) and "\n" not in problem and "ionwidgets-" not in problem
     assert picker.session.model is before and picker.session.question is None
 
 
-def test_questions_are_asked_one_after_another_and_their_answers_kept(picker: ModelPicker) -> None:
+def test_questions_are_asked_one_after_another_and_their_answers_kept(
+    picker: ModelPicker, hand_in: HandIn
+) -> None:
     session, form = picker.session, picker.question
     before = session.model
     assert form.layout.display == "none"
-    picker.file._on_file("two.mmt", TWO)
+    hand_in(picker.file, "two.mmt", TWO)
     assert picker.file.problem == "" and session.model is before
     assert form.layout.display is None and form.go_on.disabled
     assert form.choice.description == "Which state is the membrane potential?"
@@ -142,27 +149,27 @@ def test_an_answer_that_leads_nowhere_leaves_the_question_open(session: Session)
     assert session.answer("Vs") == "" and session.question.argument == "stimulus"
 
 
-def test_a_question_can_be_left_in_every_way(picker: ModelPicker, tnnp: IonicModel) -> None:
+def test_a_question_can_be_left_in_every_way(picker: ModelPicker, tnnp: IonicModel, hand_in: HandIn) -> None:
     session = picker.session
-    picker.file._on_file("two.mmt", TWO)
+    hand_in(picker.file, "two.mmt", TWO)
     picker.question.cancel.click()
     assert session.question is None and picker.question.layout.display == "none"
     assert session.notice == "ten Tusscher-Noble-Noble-Panfilov 2004 is open."
     assert session.answer("Vs") == "" and session.model is tnnp
-    picker.file._on_file("two.mmt", TWO)
+    hand_in(picker.file, "two.mmt", TWO)
     picker.model.value = "hh1952"
     assert session.question is None and session.model.name == "hh1952"
-    picker.file._on_file("two.mmt", TWO)
-    picker.file._on_file("bad.mmt", b"nonsense")
+    hand_in(picker.file, "two.mmt", TWO)
+    hand_in(picker.file, "bad.mmt", b"nonsense")
     assert session.question is None and "bad.mmt" in picker.file.problem
 
 
 def test_a_file_that_is_called_as_a_library_model_is_is_still_a_file(
-    picker: ModelPicker, tmp_path: Path
+    picker: ModelPicker, tmp_path: Path, hand_in: HandIn
 ) -> None:
     file = tmp_path / "hh1952.mmt"
     load_model("lr1991").save(file)
-    picker.file._on_file("hh1952.mmt", file.read_bytes())
+    hand_in(picker.file, "hh1952.mmt", file.read_bytes())
     assert len(picker.session.model.states) == 8
     assert picker.model.value == "hh1952.mmt"
     assert ("Luo-Rudy 1991 (hh1952.mmt)", "hh1952.mmt") in picker.model.options

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as ipw
 import numpy as np
@@ -24,6 +25,8 @@ from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
 
 Until = Callable[..., None]
+
+HandIn = Callable[[Any, str, bytes], None]
 
 
 @pytest.fixture
@@ -113,10 +116,10 @@ def test_calcium_in_arbitrary_units_is_not_drawn_beside_the_models(bench: Workbe
 def test_a_preview_in_arbitrary_units_says_so(bench: Workbench) -> None:
     bench.go_to(EXPERIMENT)
     figure = bench.panels[EXPERIMENT][1].figure
-    assert figure.layout.yaxis.title.text == "V (mV)" and figure.data[0].hovertemplate.endswith(" mV")
+    assert figure.layout.yaxis.title.text == "V (mV)" and " mV" in figure.data[0].hovertemplate
     V = bench.session.recording["V"].assign_attrs(units="a.u.")
     bench.session.use_recording(bench.session.recording.assign(V=V), "dye.csv")
-    assert figure.layout.yaxis.title.text == "V (a.u.)" and figure.data[0].hovertemplate.endswith(" a.u.")
+    assert figure.layout.yaxis.title.text == "V (a.u.)" and " a.u." in figure.data[0].hovertemplate
 
 
 def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
@@ -167,15 +170,17 @@ def test_step_3_loads_the_shipped_network_of_a_model_chosen_later(
     assert "A τ below 0.02 ms counts as 0.02 ms" in _text(bench.panels[LEARN][0])
 
 
-def test_an_opened_model_file_appears_in_the_picker(bench: Workbench, tmp_path: Path) -> None:
+def test_an_opened_model_file_appears_in_the_picker(
+    bench: Workbench, tmp_path: Path, hand_in: HandIn
+) -> None:
     bench.go_to(MODEL)
     panel = bench.panels[MODEL][0]
     file = tmp_path / "mine.mmt"
     bench.session.model.save(file)
-    panel.file._on_file("mine.mmt", file.read_bytes())
+    hand_in(panel.file, "mine.mmt", file.read_bytes())
     assert bench.session.model.name == "mine"
     assert panel.model.value == "mine" and panel.variant.layout.display == "none"
-    panel.file._on_file("bad.mmt", b"nonsense")
+    hand_in(panel.file, "bad.mmt", b"nonsense")
     assert "bad.mmt" in panel.file.problem
     panel.model.value = "tnnp2004"
     assert bench.session.model.key == "tnnp2004:M" and panel.file.problem == ""
@@ -219,16 +224,16 @@ def test_callbacks_from_many_threads_leave_a_consistent_page(bench: Workbench) -
     assert bench.session.activities == {}
 
 
-def test_a_recording_that_is_handed_in_is_previewed_with_its_units(bench: Workbench) -> None:
+def test_a_recording_that_is_handed_in_is_previewed_with_its_units(bench: Workbench, hand_in: HandIn) -> None:
     bench.go_to(EXPERIMENT)
     panel = bench.panels[EXPERIMENT][1]
     rows = "".join(f"600,{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
-    panel.file._on_file("mine.csv", ("cycle_length [ms],time [ms],V [mV]\n" + rows).encode())
-    assert panel.file.problem == ""
+    hand_in(panel.upload, "mine.csv", ("cycle_length [ms],time [ms],V [mV]\n" + rows).encode())
+    assert bench.recordings.worker.wait(30) and panel.upload.problem == ""
     assert bench.session.recording_source == "mine.csv"
     assert "600 ms" in panel.facts.value and "mine.csv" in panel.facts.value
-    panel.file._on_file("bad.csv", b"a,b\n1,2\n")
-    assert "bad.csv" in panel.file.problem
+    hand_in(panel.upload, "bad.csv", b"a,b\n1,2\n")
+    assert bench.recordings.worker.wait(30) and "bad.csv" in panel.upload.problem
     assert bench.session.recording_source == "mine.csv"
 
 
