@@ -20,6 +20,7 @@ from ionwidgets.cli.arguments import (
     Mend,
     Progress,
     Reading,
+    Sampling,
     Series,
     Units,
     cycle_lengths,
@@ -153,11 +154,12 @@ def inspect(
     capacitance: Capacitance = None,
     mend: Mend = "",
     series: Series = "",
+    sampling: Sampling = None,
 ) -> None:
     """What is in a recording: units, sampling, duration, beats, biomarkers, what is wrong, notes."""
     from ionwidgets.recordings.describe import describe
 
-    print(describe(Reading(columns, units, capacitance, mend, series)(file, cycle_length)))
+    print(describe(Reading(columns, units, capacitance, mend, series, sampling)(file, cycle_length)))
 
 
 app.command()(discover)

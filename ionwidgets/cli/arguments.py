@@ -19,6 +19,7 @@ Capacitance = Annotated[
     float | None, typer.Option(help="pF of the cell, where its injected current is in pA.")
 ]
 Mend = Annotated[str, typer.Option(help="What to put right while reading, as inspect names it: even,flip.")]
+Sampling = Annotated[float | None, typer.Option(help="ms between samples, of a file without times.")]
 Series = Annotated[str, typer.Option(help="Which series of a HEKA file, as inspect lists them.")]
 Units = Annotated[str, typer.Option(help="Units of the columns: time=s,V=mV.")]
 
@@ -134,6 +135,7 @@ class Reading:
     capacitance: float | None = None
     mend: str = ""
     series: str = ""
+    sampling: float | None = None
 
     def __call__(self, file: Path, cycle_length: float | None = None) -> Any:
         """The recording in a file; `cycle_length` [ms], where the file does not say."""
@@ -144,7 +146,7 @@ class Reading:
             file, columns=parse_columns(self.columns) if self.columns else None,
             units=parse_units(self.units) if self.units else None, cycle_length=cycle_length,
             capacitance=self.capacitance, mend=words(self.mend),
-            series=self.series or None,
+            series=self.series or None, sampling_ms=self.sampling,
         )  # fmt: skip
 
 

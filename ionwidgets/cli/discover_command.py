@@ -15,6 +15,7 @@ from ionwidgets.cli.arguments import (
     Mend,
     Progress,
     Reading,
+    Sampling,
     Series,
     Units,
     factors,
@@ -51,6 +52,7 @@ def discover(
     capacitance: Capacitance = None,
     mend: Mend = "",
     series: Series = "",
+    sampling: Sampling = None,
     stimulus_: Annotated[
         str, typer.Option("--stimulus", help="AMPLITUDE,DURATION in A/F and ms, if not the model's.")
     ] = "",
@@ -108,7 +110,7 @@ def discover(
     lengths = paced_at(length)
     if "," in length and not control:
         raise IonWidgetsError(f"--cycle-length {length}: the second is of --control, and there is none")
-    reading = Reading(columns, units, capacitance, mend, series)
+    reading = Reading(columns, units, capacitance, mend, series, sampling)
     data, before, failed = _read_cells(recording, control or [], reading, lengths)
     cell = iw.load_model(model)
     with Progress() as progress:

@@ -15,7 +15,7 @@ from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.columns import Column
 from ionwidgets.recordings.sampling import LEAST_SAMPLES, LONGEST_GAP, on_grid, sampling
 from ionwidgets.recordings.table import Table
-from ionwidgets.recordings.units import ARBITRARY, FACTORS, PER_CELL, TARGET, infer_unit
+from ionwidgets.recordings.units import ARBITRARY, FACTORS, PER_CELL, TARGET, infer_unit, possible_units
 from ionwidgets.recordings.upstrokes import estimate_cycle_length
 
 SAME_SAMPLING: Final = 1e-4  # relative difference between the cells of a file
@@ -32,17 +32,18 @@ Rows = slice | NDArray[np.intp]
 class File:
     """What is known of a file while it is read.
 
+    step : ms between samples, where no column holds the time.
     values : (rows,) by quantity, in ms, mV, mM, A/F or a.u. once `convert` has been; units : in which;
-    inferred : units of the file that nobody gave; origin : whether a unit came from the "file", was "given"
+    origin : whether a unit came from the "file", was "given"
     or was inferred from the "numbers".
     """
 
     table: Table
     columns: dict[str, Column]
     values: dict[str, NDArray]
+    step: float | None = None
     given: frozenset[str] = frozenset()
     units: dict[str, str] = field(default_factory=dict)
-    inferred: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ def convert(file: File, capacitance: float | None) -> None:
             unit = infer_unit(quantity, values)
             if unit is None:
                 raise file.error(_question(quantity, values), quantity)
-            file.origin[quantity], file.inferred[quantity] = "numbers", unit
+            file.origin[quantity] = "numbers"
             file.notes.append(f"unit of {quantity} inferred from its numbers: {unit}")
         if unit != ARBITRARY:
             factor = FACTORS[quantity][unit]
@@ -83,21 +84,19 @@ def convert(file: File, capacitance: float | None) -> None:
         row = int(np.argmax(V)) if V.max() > -V.min() else int(np.argmin(V))
         if abs(V[row]) > HIGHEST_VOLTAGE:
             raise file.error(
-                f"{V[row]:.4g} mV is no membrane potential; give its unit: units={{'V': 'mV'}}", "V", row
+                f"{V[row]:.4g} mV is no membrane potential; V may stand in another column (--columns), or in "
+                "another unit (--units)",
+                "V",
+                row,
             )
 
 
 def _question(quantity: str, values: NDArray) -> str:
     low, high = np.min(values), np.max(values)
-    choices = {
-        "time": ("ms", "s"),
-        "cycle_length": ("ms", "s"),
-        "V": ("mV", "V", ARBITRARY),
-        "Ca_i": ("mM", "uM", "nM", ARBITRARY),
-    }[quantity]
+    choices = possible_units(quantity, values)
     return (
         f"its unit is not given and {low:.4g} to {high:.4g} could be {' or '.join(choices)}; "
-        f"say which: units={{'{quantity}': '{choices[-1]}'}} (--units {quantity}={choices[-1]})"
+        f"say which: units={{'{quantity}': '{choices[0]}'}} (--units {quantity}={choices[0]})"
     )
 
 
@@ -167,14 +166,20 @@ def _of_cell(file: File, rows: Rows, mend: bool) -> tuple[float, dict[str, NDArr
         last = _first(rows) + count - 1 if isinstance(rows, slice) else int(rows[-1])
         raise file.error(f"{samples}; a cell needs at least {LEAST_SAMPLES}", "time", last if count else None)
     if "time" not in file.values:
-        assert file.table.step is not None  # else the columns had been refused
-        return file.table.step, trace
+        assert file.step is not None  # else the columns had been refused
+        return file.step, trace
     time = file.values["time"][rows]
     seen = sampling(time)
     if seen.back is not None:
         before, after = time[seen.back - 1], time[seen.back]
         apart = {"sweep", "cycle_length"} & file.columns.keys() or file.table.sweeps is not None
         hint = "" if apart else "; several sweeps need a sweep column"
+        interval = (time[-1] - time[0]) / (count - 1)
+        if before == after and interval > 0 and (np.diff(time) >= 0).all():
+            hint = (
+                f"; times of so few digits are better left out: sampling_ms={interval:.4g} "
+                f"(--sampling {interval:.4g})"
+            )
         verb = "stands still at" if before == after else f"goes back from {before:.9g} to"
         raise file.error(f"time {verb} {after:.9g} ms{hint}", "time", _row(rows, seen.back))
     if seen.even:
@@ -237,9 +242,8 @@ def _provenance(file: File, name: str) -> dict[str, str]:
     column = file.columns.get(name)
     if column is None:
         return {}
-    # A unit that was inferred is not what values are counted in here.
-    unit = column.unit or file.inferred[name]
-    return {"column": str(column.label), "file_units": unit, "units_from": file.origin[name]}
+    told = {"column": str(column.label), "file_units": column.own_unit or "", "units_from": file.origin[name]}
+    return told | ({"given_units": column.unit} if file.origin[name] == "given" and column.unit else {})
 
 
 def _stacked(traces: list[NDArray], length: int) -> NDArray:

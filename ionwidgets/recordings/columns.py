@@ -28,6 +28,8 @@ _TITLES: Final = {  # letters and digits of a title, lower case, its unit taken 
     "Ca_i": {"ca", "cai", "ca2", "ca2i", "calcium", "intracellularcalcium", "cytosoliccalcium"},
     "I_inj": {"i", "iinj", "im", "current", "injectedcurrent"},
 }
+_DRIVEN: Final = re.compile(r"stim|trig|ttl|sync|pac(e|ing)|cmd|command|gate|led\b|shutter|ramp|clock", re.I)
+_DYE: Final = re.compile(r"fluo|optic|pmt|photo|\bd?f/f|dye|intensity", re.I)
 BY_UNIT: Final = {"time": ("ms", "s"), "V": ("mV", "V")}
 _EXAMPLES: Final = {"columns": "{'time': 0, 'V': 1}", "units": "{'time': 's'}"}
 _BRACKETED: Final = re.compile(r"^(?P<name>.*\S)\s*[\[(](?P<unit>[^\[\]()]*)[\])]$")
@@ -36,11 +38,13 @@ _SUFFIXED: Final = re.compile(r"^(?P<name>.+?)\s*(?:_|/|\s)\s*(?P<unit>\S+)$")
 
 @dataclass(frozen=True)
 class Column:
-    """One column to be read: where it stands, what messages call it, its unit as far as it is given."""
+    """One column to be read: where it stands, what messages call it, its unit as far as it is given, and that
+    which the file itself gives."""
 
     index: int
     label: str | int
     unit: str | None
+    own_unit: str | None = None
 
 
 def check_given(columns: Any, units: Any) -> None:
@@ -61,13 +65,14 @@ def choose_columns(
     columns: Mapping[str, int | str],
     units: Mapping[str, str],
     capacitance: float | None = None,
+    step: float | None = None,
 ) -> tuple[dict[str, Column], list[str]]:
     """Column of every quantity found, and notes about what was assumed.
 
     What `columns` names is taken; the other quantities are recognised by their titles, time and V else by
     their units, where one column alone has such a unit. Without a header, two columns are time and V. Where
-    the file gives the sampling interval no column of times is needed. A current of the whole cell (pA) needs
-    its `capacitance`.
+    the `step` between samples is known no column of times is needed, or read. A current of the whole cell
+    (pA) needs its `capacitance`.
     """
     where = {quantity: index_of(table, quantity, wanted) for quantity, wanted in columns.items()}
     if len(set(where.values())) < len(where):
@@ -76,19 +81,27 @@ def choose_columns(
             file=table.file,
         )
     notes: list[str] = []
-    if table.header is not None:
-        _recognise(table, where, notes)
-    elif table.step is not None and table.width == 1:
+    if table.width == 1 and step is not None:
         where.setdefault("V", 0)
+    elif table.header is not None:
+        _recognise(table, where, notes, step)
     elif not where and table.width == 2:
         where = {"time": 0, "V": 1}
         notes.append("no header: column 0 taken as time, column 1 as V")
+    if step is not None:
+        where.pop("time", None)
     for quantity in ("time", "V"):
-        if quantity not in where and not (quantity == "time" and table.step is not None):
+        if quantity not in where and not (quantity == "time" and step is not None):
             raise _missing(table, quantity)
     chosen: dict[str, Column] = {}
     for quantity, index in where.items():
-        unit = _unit_of(table, quantity, index, units)
+        try:
+            unit = _unit_of(table, quantity, index, units)
+        except RecordingError as error:
+            if quantity != "Ca_i" or quantity in columns or quantity in units:
+                raise
+            notes.append(f"column {table.label(index)!r} left out: {error}")  # V is good without
+            continue
         if quantity == "I_inj" and (unit is None or (unit in PER_CELL and capacitance is None)):
             lacking = _lacking(unit)
             if quantity in columns or quantity in units:
@@ -97,7 +110,8 @@ def choose_columns(
                 )
             notes.append(f"column {table.label(index)!r} left out: {lacking}")
             continue
-        chosen[quantity] = Column(index, table.label(index), unit)
+        own = written(table, index)[1]
+        chosen[quantity] = Column(index, table.label(index), unit, canonical_unit(quantity, own or "") or own)
     for quantity in units:
         if quantity not in chosen:
             raise RecordingError(f"units names {quantity}, of which the file has no column", file=table.file)
@@ -135,7 +149,7 @@ def quantity_of(name: str) -> str | None:
     return None
 
 
-def _recognise(table: Table, where: dict[str, int], notes: list[str]) -> None:
+def _recognise(table: Table, where: dict[str, int], notes: list[str], step: float | None) -> None:
     """Add to `where` the quantities not named by the caller that the titles tell."""
     assert table.header is not None
     found: dict[str, list[int]] = {}
@@ -158,7 +172,7 @@ def _recognise(table: Table, where: dict[str, int], notes: list[str]) -> None:
                 column=quantity,
             )
     for quantity in ("time", "V"):
-        if quantity not in where and not (quantity == "time" and table.step is not None):
+        if quantity not in where and not (quantity == "time" and step is not None):
             _by_unit(table, quantity, where, notes)
 
 
@@ -168,9 +182,12 @@ def _by_unit(table: Table, quantity: str, where: dict[str, int], notes: list[str
     for index in range(table.width):
         title, unit = written(table, index)
         known = canonical_unit(quantity, unit) if unit else None
-        commanded = str(title).lower().startswith(("command", "stim"))
-        if index not in where.values() and known not in (None, ARBITRARY) and not commanded:
-            own.setdefault(str(known), []).append(index)
+        if index in where.values() or (quantity == "V" and _DRIVEN.search(title)):
+            continue
+        if quantity == "V" and (known == ARBITRARY or _DYE.search(title)):
+            return  # which of them is V only the caller knows
+        if known is not None:
+            own.setdefault(known, []).append(index)
     for unit in BY_UNIT[quantity]:  # mV before V: triggers are in volts, too
         if len(own.get(unit, ())) == 1:
             where[quantity] = own[unit][0]
@@ -203,10 +220,22 @@ def index_of(table: Table, quantity: str, wanted: int | str) -> int:
 
 
 def _missing(table: Table, quantity: str) -> RecordingError:
-    example = 0 if quantity == "time" else min(1, table.width - 1)
+    examples: list[int] = []
+    if quantity == "V":
+        titles = [written(table, index) for index in range(table.width)]
+        volts = [index for index, (_, unit) in enumerate(titles) if unit in BY_UNIT["V"]]
+        examples = [index for index in volts if not _DRIVEN.search(titles[index][0])]
+        if volts and not examples:
+            return RecordingError(
+                f"no recorded voltage, a command alone: a voltage clamp, which is not read; there are: "
+                f"{_listing(table)}; if one of them is V all the same: columns={{'V': 1}} (--columns V=1)",
+                file=table.file, line=table.header_line, column=quantity,
+            )  # fmt: skip
+    example = examples[0] if examples else 0 if quantity == "time" else min(1, table.width - 1)
+    known = "; without one, its samples' interval: sampling_ms=0.1 (--sampling 0.1)" * (quantity == "time")
     return RecordingError(
         f"no column for {quantity}; there are: {_listing(table)}; "
-        f"say which with columns={{'{quantity}': {example}}} (--columns {quantity}={example})",
+        f"say which with columns={{'{quantity}': {example}}} (--columns {quantity}={example}){known}",
         file=table.file,
         line=table.header_line,
         column=quantity,

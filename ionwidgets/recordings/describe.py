@@ -57,7 +57,8 @@ def _of_variable(name: str, variable: xr.DataArray) -> str:
     if "column" not in attrs:
         return line
     how = {"file": "as the file says", "given": "as you gave it", "numbers": "by its numbers"}
-    return f"{line}: column {attrs['column']!r}, {attrs['file_units']} {how.get(attrs['units_from'], '')}"
+    unit = attrs.get("given_units") or attrs["file_units"] or attrs["units"]
+    return f"{line}: column {attrs['column']!r}, {unit} {how.get(attrs['units_from'], '')}"
 
 
 def in_words(fault: Fault, cells: Sequence[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,7 +20,7 @@ from ionwidgets.recordings.side_by_side import side_by_side
 from ionwidgets.recordings.table import Table
 from ionwidgets.recordings.text_file import open_text
 from ionwidgets.recordings.text_table import read_text
-from ionwidgets.simulation.given import number
+from ionwidgets.simulation.given import number, shown
 
 EVEN = "even"
 MENDS = (EVEN, *KINDS)
@@ -32,8 +33,9 @@ def read_recording(
     units: Mapping[str, str] | None = None,
     cycle_length: float | None = None,
     capacitance: float | None = None,
-    mend: Sequence[str] = (),
+    mend: str | Sequence[str] | None = (),
     series: str | None = None,
+    sampling_ms: float | None = None,
 ) -> xr.Dataset:
     """Read a recording from a file.
 
@@ -64,6 +66,8 @@ def read_recording(
         `mend` does them.
     series : which of the series that a HEKA file holds, as its ``file_series`` lists them; the first that is
         complete and in current clamp when left out.
+    sampling_ms : ms between samples, for a file without times, or with times of too few digits, which then
+        are not read.
 
     Returns
     -------
@@ -86,21 +90,31 @@ def read_recording(
     The recordings of Lei et al. 2017 (no header), current clamp and a dye's, and of Clark et al. 2022
     (titles) need no word: ``read_recording("Well01.csv")["V"].attrs["units"]`` is "a.u.".
     """
-    check_choices(cycle_length, capacitance, mend)  # before a long file is read
+    check_choices(cycle_length, capacitance, sampling_ms, mend)  # before a long file is read
     return read_table(
         open_table(Path(path), series), columns=columns, units=units, cycle_length=cycle_length,
-        capacitance=capacitance, mend=mend, series=series,
+        capacitance=capacitance, mend=mend, series=series, sampling_ms=sampling_ms,
     )  # fmt: skip
 
 
-def check_choices(cycle_length: float | None, capacitance: float | None, mend: Sequence[str]) -> None:
-    """Refuse what no file could be read with."""
-    for name, value in (("cycle_length", cycle_length), ("capacitance", capacitance)):
+def check_choices(
+    cycle_length: float | None,
+    capacitance: float | None,
+    sampling_ms: float | None,
+    mend: str | Sequence[str] | None,
+) -> list[str]:
+    """Refuse what no file could be read with; the mends by name."""
+    numbers = {"cycle_length": cycle_length, "capacitance": capacitance, "sampling_ms": sampling_ms}
+    for name, value in numbers.items():
         if value is not None and not 0 < number(name, value) < np.inf:
-            unit = "ms" if name == "cycle_length" else "pF"
+            unit = "pF" if name == "capacitance" else "ms"
             raise RecordingError(f"{name} must be positive and finite, in {unit}; found {value}")
-    if unknown := [name for name in mend if name not in MENDS]:
+    names = [mend] if isinstance(mend, str) else [] if mend is None else mend
+    if not isinstance(names, Sequence):
+        raise RecordingError(f'mends are names, as in ["even"]; found {shown(mend)}')
+    if unknown := [name for name in names if name not in MENDS]:
         raise RecordingError(unknown_name("mend", str(unknown[0]), list(MENDS)))
+    return list(names)
 
 
 def read_table(
@@ -110,36 +124,43 @@ def read_table(
     units: Mapping[str, str] | None = None,
     cycle_length: float | None = None,
     capacitance: float | None = None,
-    mend: Sequence[str] = (),
+    mend: str | Sequence[str] | None = (),
     series: str | None = None,
+    sampling_ms: float | None = None,
 ) -> xr.Dataset:
     """`read_recording` of a file that is open: with other choices it need not be opened again; `series`
     was chosen when it was."""
-    check_choices(cycle_length, capacitance, mend)
+    mends = check_choices(cycle_length, capacitance, sampling_ms, mend)
     check_given(columns or {}, units or {})
-    table, chosen_columns = side_by_side(table, columns or {})
-    chosen, notes = choose_columns(table, chosen_columns, units or {}, capacitance)
+    step = table.step if sampling_ms is None else float(sampling_ms)
+    table, chosen_columns = side_by_side(table, columns or {}, step)
+    chosen, notes = choose_columns(table, chosen_columns, units or {}, capacitance, step)
     raw = table.numbers(column.index for column in chosen.values())
     values = {name: raw[column.index] for name, column in chosen.items()}
     del raw
-    file = File(table, chosen, values, frozenset(units or {}), notes=[*table.notes, *notes])
+    file = File(table, chosen, values, step, frozenset(units or {}), notes=[*table.notes, *notes])
     convert(file, capacitance)
     cells = cells_of(file)
-    step, traces = even_samples(file, cells, EVEN in mend)
+    step, traces = even_samples(file, cells, EVEN in mends)
     dataset = dataset_of(file, cells, step, traces, cycle_length)
     choices = {
         "columns": dict(columns or {}), "units": dict(units or {}), "cycle_length": cycle_length,
-        "capacitance": capacitance, "mend": list(mend), "series": series,
+        "capacitance": capacitance, "mend": mends, "series": series, "sampling_ms": sampling_ms,
     }  # fmt: skip
     dataset = dataset.assign_attrs(
         source=table.file,
         format=table.kind,
         notes="; ".join(file.notes),
-        choices=json.dumps({name: choice for name, choice in choices.items() if choice}, default=int),
+        choices=json.dumps({name: choice for name, choice in choices.items() if choice}, default=_plain),
         **{f"file_{name.replace(' ', '_')}": str(fact) for name, fact in table.facts.items()},
     )
-    others = [name for name in mend if name != EVEN]
+    others = [name for name in mends if name != EVEN]
     return mended(dataset, others) if others else dataset
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own."""
+    return value.item()
 
 
 def open_table(path: Path, series: str | None = None) -> Table:

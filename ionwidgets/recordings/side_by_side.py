@@ -86,7 +86,9 @@ class SideBySide:
         return self.table.line(row % self.rows)
 
 
-def side_by_side(table: Table, columns: Mapping[str, Any]) -> tuple[Table, Mapping[str, Any]]:
+def side_by_side(
+    table: Table, columns: Mapping[str, Any], step: float | None
+) -> tuple[Table, Mapping[str, Any]]:
     """The table whose sweeps come one after another, and the choice of its columns; or both as they are.
 
     Sweeps are the columns that `columns` lists for V, or those whose titles differ by a number alone.
@@ -108,7 +110,7 @@ def side_by_side(table: Table, columns: Mapping[str, Any]) -> tuple[Table, Mappi
             "give one column for V",
             file=table.file,
         )
-    time = _time(table, columns, traces)
+    time = None if step is not None else _time(table, columns, traces)
     rows = len(table.numbers(traces[:1])[traces[0]])
     made = SideBySide(table, time, tuple(traces), rows)
     return made, {"V": TRACE} | ({} if time is None else {"time": TIME})
@@ -133,13 +135,13 @@ def _numbered(table: Table, columns: Mapping[str, Any]) -> list[int]:
     return several[0] if len(several) == 1 else []
 
 
-def _time(table: Table, columns: Mapping[str, Any], traces: Sequence[int]) -> int | None:
+def _time(table: Table, columns: Mapping[str, Any], traces: Sequence[int]) -> int:
     if "time" in columns:
         return index_of(table, "time", columns["time"])
     rest = [index for index in range(table.width) if index not in traces]
     named = [i for i in rest if table.header is not None and quantity_of(written(table, i)[0]) == "time"]
-    if len(named) == 1 or table.step is not None:
-        return named[0] if named else None
+    if len(named) == 1:
+        return named[0]
     if len(rest) == 1:
         return rest[0]
     raise RecordingError(

@@ -209,9 +209,11 @@ def read_text(source: TextFile) -> TextTable:
             first, numbered = commented, [(number, lines[number - 1]), *numbered]
     header = first
     body = numbered if header is None else numbered[1:]
-    wider = {len(split_row(line, delimiter)) for _, line in body[:LOOKED_AT]} == {len(header or ()) + 1}
-    if header is not None and wider:
-        header = ("", *header)  # as R writes it: its first column, the names of the rows, has no title
+    rows = [split_row(line, delimiter) for _, line in body[:LOOKED_AT]]
+    if header is not None and {len(row) for row in rows} == {len(header) + 1}:
+        # A delimiter at the end of every row, or R, whose first column, the names of the rows, has no title.
+        ended = not any(row[-1].strip() for row in rows)
+        header = (*header, "") if ended else ("", *header)
     unit_row = _titles(body[0][1], delimiter) if header is not None and body else None
     if unit_row is not None and all(map(_is_unit, unit_row)):
         body = body[1:]
@@ -342,8 +344,9 @@ def check_width(body: list[tuple[int, str]], delimiter: str, width: int, file: s
         else:
             found = line.count(delimiter) + 1
         if found != width:
+            spaces = "; titles that hold spaces need commas or tabs between them" * (delimiter == " ")
             raise RecordingError(
-                f"has {found} field{'s' if found != 1 else ''} where {against} has {width}",
+                f"has {found} field{'s' if found != 1 else ''} where {against} has {width}{spaces}",
                 file=file,
                 line=number,
             )

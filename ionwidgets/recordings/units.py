@@ -40,7 +40,8 @@ _ALIASES: Final = {
     **dict.fromkeys(("umol/l", "micromolar"), "uM"),
     **dict.fromkeys(("nmol/l", "nanomolar"), "nM"),
     **dict.fromkeys(
-        ("a.u.", "a.u", "au", "arb", "arb.", "arbitrary", "f/f0", "df/f", "df/f0", "ratio"), "a.u."
+        ("a.u.", "a.u", "au", "arb", "arb.", "arbitrary", "f/f0", "df/f", "df/f0", "ratio", "%", "f340/f380"),
+        "a.u.",
     ),
 }
 
@@ -83,9 +84,7 @@ def infer_unit(quantity: str, values: np.ndarray) -> str | None:
     if quantity == "V":
         if -150 <= low <= -20 and high <= 100:
             return "mV"
-        in_mV = high - low >= 5 and low >= -200 and high <= 200
-        in_V = -0.15 <= low <= -0.03 and high <= 0.07
-        return None if in_mV or in_V or high == low else ARBITRARY
+        return ARBITRARY if possible_units("V", values) == (ARBITRARY,) else None
     if quantity == "Ca_i":
         return "mM" if low >= 1e-5 and high <= 5e-3 else None
     if quantity == "cycle_length":
@@ -100,6 +99,16 @@ def infer_unit(quantity: str, values: np.ndarray) -> str | None:
         ]
         return fitting[0] if len(fitting) == 1 else None
     return None
+
+
+def possible_units(quantity: str, values: np.ndarray) -> tuple[str, ...]:
+    """Units that numbers without one may be in, the likeliest first."""
+    low, high = float(np.min(values)), float(np.max(values))
+    if quantity == "V":
+        in_mV = high == low or (high - low >= 5 and low >= -200 and high <= 200)
+        in_V = -0.15 <= low <= -0.03 and high <= 0.07
+        return (*(["V"] if in_V else []), *(["mV"] if in_mV else []), ARBITRARY)
+    return ("mM", "uM", "nM", ARBITRARY) if quantity == "Ca_i" else ("ms", "s")
 
 
 def _parse_pairs(text: str, option: str, example: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from ionwidgets import figures
 from ionwidgets.recordings import find_beats
+from ionwidgets.recordings.formats import SUFFIXES
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView, Upload
 from ionwidgets.widgets.panel import Panel, box, button, markup, offer, on
@@ -19,7 +22,7 @@ from ionwidgets.widgets.recording_summary import recording_facts
 from ionwidgets.widgets.session import Session
 
 LARGEST: int = 2**30  # bytes of a file that is brought
-KINDS = ".csv,.tsv,.txt,.dat,.gz,.abf,.atf,.wcp,.nwb,.mat,.npz,.npy,.nc,.zip"
+KINDS = ",".join((".csv", ".tsv", ".txt", ".dat", ".gz", ".zip", *SUFFIXES))
 
 
 class RecordingPicker(Panel):
@@ -28,6 +31,8 @@ class RecordingPicker(Panel):
     def __init__(self, session: Session, state: RecordingState | None = None) -> None:
         super().__init__(session)
         self.state = state or RecordingState(session)
+        self._drawn = ("", 0)  # the recording that is shown, and its cells
+        self._window: tuple[float, float] | None = None  # of the axis of time; None: all of it
 
     def build(self) -> list[ipw.Widget]:
         state = self.state
@@ -39,8 +44,8 @@ class RecordingPicker(Panel):
         self.figure = FigureView(
             figures.recording_trace([], []), "V of the recording against time, with its upstrokes marked"
         )
-        for name in ("range", "autorange"):
-            self.figure.layout.xaxis.on_change(self._on_zoom, name)
+        self.figure.layout.xaxis.on_change(self._on_window, "range")
+        self.figure.layout.xaxis.on_change(self._on_all, "autorange")
         self.reading = ReadingForm(state)
         self.file.observe(self._on_file, "value")
         self.cell.observe(self._on_cell, "value")
@@ -74,11 +79,13 @@ class RecordingPicker(Panel):
 
     def _show_files(self) -> None:
         state = self.state
-        offer(self.file, [(path.name, path) for path in state.files], state.file, self._on_file)
-        self.file.layout.display = None if len(state.files) > 1 else "none"
+        offer(self.file, _named(state.files), state.file, self._on_file)
+        only = len(state.files) == 1 and state.file is not None
+        self.file.layout.display = None if state.files and not only else "none"
 
     def _show_problem(self) -> None:
         self.upload.problem = self.state.problem
+        self._show()
 
     def _show(self) -> None:
         recording = self.session.recording
@@ -87,28 +94,54 @@ class RecordingPicker(Panel):
             self.cell.layout.display = "none"
             return
         source = self.session.recording_source or "bundled example"
-        self.facts.value = html.facts({"File": source, **recording_facts(recording)})
+        kept = f"{source}, as it was read before" if self.state.problem else source
+        self.facts.value = html.facts({"File": kept, **recording_facts(recording)})
         cells = recording.sizes["cell"]
-        offer(self.cell, [(_cell_name(recording, cell), cell) for cell in range(cells)], 0, self._on_cell)
+        again = self._drawn == (source, cells)  # the same file, read otherwise: what is looked at stays
+        chosen = self.cell.value if again else 0
+        names = [(_cell_name(recording, cell), cell) for cell in range(cells)]
+        offer(self.cell, names, chosen, self._on_cell)
         self.cell.layout.display = None if cells > 1 else "none"
+        if not again:
+            self._drawn = (source, cells)
+            self._window = None
+            with self.figure.batch_update():
+                self.figure.layout.xaxis.update(autorange=None, range=None)
         self._draw()
 
-    def _on_zoom(self, layout: Any, _: Any) -> None:
-        limits = None if layout.autorange else layout.range
+    def _on_window(self, _: Any, limits: Any) -> None:
         with self.session.lock:
-            self._draw(None if limits is None else (float(limits[0]), float(limits[1])))
+            self._window = None if limits is None else (float(limits[0]), float(limits[1]))
+            self._draw()
 
-    def _draw(self, window: tuple[float, float] | None = None) -> None:
+    def _on_all(self, _: Any, whole: Any) -> None:
+        if whole:
+            # Left at None, or the next double-click would change nothing here.
+            with self.session.lock, self.figure.batch_update():
+                self.figure.layout.xaxis.update(autorange=None, range=None)
+
+    def _draw(self) -> None:
         recording, cell = self.session.recording, self.cell.value
         if recording is None or cell is None or cell >= recording.sizes["cell"]:
             return
         time = np.asarray(recording["time"], float)
         V = np.asarray(recording["V"].isel(cell=cell), float)
         figures.update_recording_trace(
-            self.figure, time, V, find_beats(time, V), recording["V"].attrs.get("units", "mV"), window
+            self.figure, time, V, find_beats(time, V), recording["V"].attrs.get("units", "mV"), self._window
         )
 
 
 def _cell_name(recording: Any, cell: int) -> str:
     length = float(recording["cycle_length"].values[cell])
     return f"{cell + 1}: CL {length:.4g} ms" if np.isfinite(length) else str(cell + 1)
+
+
+def _named(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Paths by their names; those that come again are numbered."""
+    seen: Counter[str] = Counter()
+    named = []
+    for path in paths:
+        seen[path.name] += 1
+        again = f" ({seen[path.name]})" if seen[path.name] > 1 else ""
+        named.append((path.name + again, path))
+    return named

@@ -14,7 +14,11 @@ from ionwidgets.widgets.panel import box, markup, offer, on
 from ionwidgets.widgets.recording_state import MENDS, RecordingState
 
 QUANTITIES = {"time": "Time", "V": "V", "Ca_i": "Ca_i", "I_inj": "Injected current"}
-NUMBERS = {"cycle_length": "Paced every (ms)", "capacitance": "Capacitance (pF)"}
+NUMBERS = {
+    "cycle_length": "Paced every (ms)",
+    "sampling_ms": "Sampled every (ms)",
+    "capacitance": "Capacitance (pF)",
+}
 UNSAID = ""  # a choice that nobody made
 
 
@@ -35,6 +39,8 @@ class ReadingForm(ipw.VBox):
             name: ipw.Text(description=words, placeholder="as found", continuous_update=False)
             for name, words in NUMBERS.items()
         }
+        self.series = ipw.Dropdown(description="Series", options=[("as found", UNSAID)], value=UNSAID)
+        self.problem = markup()
         self.mends = {name: ipw.Checkbox(description=words, indent=False) for name, words in MENDS.items()}
         self.faults = markup()
         pairs = [box(self.columns[name], self.units[name], kind="pair") for name in QUANTITIES]
@@ -43,7 +49,8 @@ class ReadingForm(ipw.VBox):
                 box(self.faults, *self.mends.values()),
                 markup("<h3>How it is read</h3>"),
                 *pairs,
-                box(*self.numbers.values(), kind="pair"),
+                box(*self.numbers.values(), self.series, kind="pair"),
+                self.problem,
             ]
         )
         self._on_column = {name: partial(self._choose_of, "columns", name) for name in QUANTITIES}
@@ -53,6 +60,7 @@ class ReadingForm(ipw.VBox):
             self.units[name].observe(self._on_unit[name], "value")
         for name, number in self.numbers.items():
             number.observe(partial(self._choose_number, name), "value")
+        self.series.observe(self._choose_series, "value")
         for name, mend in self.mends.items():
             mend.observe(partial(self._mend, name), "value")
         on(state, ["columns", "choices", "file"], self._show_choices)
@@ -68,10 +76,15 @@ class ReadingForm(ipw.VBox):
         try:
             value = float(text) if text else None
         except ValueError:
-            self.state.problem = f"{NUMBERS[name]}: {text!r} is not a number"
+            self.problem.value = html.problem(f"{NUMBERS[name]}: {text!r} is not a number")
             return
+        self.problem.value = ""
         if value != self.state.choices.get(name):
             self.state.choose(name, value)
+
+    def _choose_series(self, change: Any) -> None:
+        if change["new"] != self.state.choices.get("series", UNSAID):
+            self.state.choose("series", change["new"])
 
     def _mend(self, name: str, change: Any) -> None:
         if change["new"] != (name in self.state.choices.get("mend", ())):
@@ -85,18 +98,28 @@ class ReadingForm(ipw.VBox):
             found = {} if state.problem else _found(state.session.recording, name)
             column = state.choices.get("columns", {}).get(name, UNSAID)
             known = column if column == UNSAID or titles else UNSAID  # no columns yet: nothing to choose
-            first: list[tuple[str, Any]] = [(_as_found(found.get("column")), UNSAID)]
+            first: list[tuple[str, Any]] = [(_as_found(column == UNSAID and found.get("column")), UNSAID)]
             offer(self.columns[name], [*first, *titles], known, self._on_column[name])
             units = known_units(name)
             unit = state.choices.get("units", {}).get(name)
-            first = [(_as_found(found.get("file_units")), UNSAID)]
+            first = [(_as_found(found.get("file_units") or (not unit and found.get("units"))), UNSAID)]
             offer(
                 self.units[name], [*first, *((unit, unit) for unit in units)],
                 unit if unit in units else UNSAID, self._on_unit[name],
             )  # fmt: skip
+        self._show_series()
         for name, number in self.numbers.items():
             value = state.choices.get(name)
-            number.value = "" if value is None else f"{value:g}"
+            number.value = "" if value is None else f"{value:.12g}"
+
+    def _show_series(self) -> None:
+        recording, chosen = self.state.session.recording, self.state.choices.get("series", UNSAID)
+        attrs = {} if recording is None else recording.attrs
+        names = [name for name in str(attrs.get("file_series_in_the_file", "")).split(", ") if name]
+        self.series.layout.display = None if len(names) > 1 else "none"
+        first = ("as found" if chosen else _as_found(attrs.get("file_series")), UNSAID)
+        known = chosen if chosen in names else UNSAID
+        offer(self.series, [first, *((name, name) for name in names)], known, self._choose_series)
 
     def _show_faults(self) -> None:
         state = self.state
@@ -121,5 +144,5 @@ def _found(recording: Any, name: str) -> dict[str, str]:
     return dict(recording[name].attrs) if recording is not None and name in recording.variables else {}
 
 
-def _as_found(what: str | None) -> str:
+def _as_found(what: Any) -> str:
     return f"as found: {what}" if what else "as found"

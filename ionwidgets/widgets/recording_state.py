@@ -51,7 +51,7 @@ class RecordingState(HasTraits):
         super().__init__(**traits)
         self.session = session
         self.worker = Latest(self._read)
-        self._open: tuple[Path, Any] | None = None  # the table of the file that was read last
+        self._open: tuple[Any, Any] | None = None  # the file that was read last, as it was, and its table
         session.observe(self._on_recording, "recording")
 
     def add(self, path: Path) -> None:
@@ -93,16 +93,24 @@ class RecordingState(HasTraits):
         self.session.begin("read", f"Reading {self.file.name}")
         self.worker.submit(_Question(self.file, dict(self.choices)))
 
+    def _table(self, question: _Question) -> Any:
+        from ionwidgets.recordings.read import open_table
+
+        path, series = question.path, question.choices.get("series")
+        at = path.stat() if path.exists() else None
+        key = path, series, at and (at.st_mtime_ns, at.st_size)
+        if self._open is None or self._open[0] != key:
+            self._open = None  # two long files need not be there at once
+            self._open = key, open_table(path, series)
+        return self._open[1]
+
     def _read(self, question: _Question) -> None:
         from ionwidgets.recordings import faults
-        from ionwidgets.recordings.read import open_table, read_table
+        from ionwidgets.recordings.read import read_table
 
         columns: tuple[Any, ...] = ()
         try:
-            if self._open is None or self._open[0] != question.path:
-                self._open = None
-                self._open = question.path, open_table(question.path)
-            table = self._open[1]
+            table = self._table(question)
             columns = tuple(table.label(index) for index in range(table.width))
             recording = read_table(table, **question.choices)
             # Shown at once: what is wrong with a long one takes longer to see than to read it.
@@ -145,6 +153,7 @@ class RecordingState(HasTraits):
             with self.hold_trait_notifications():
                 self.file, self.choices = None, {}
                 self.columns, self.faults, self.mends, self.problem = (), (), (), ""
+            self.session.end("read")
 
 
 def choices_of(recording: Any) -> dict[str, Any]:

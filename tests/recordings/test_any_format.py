@@ -89,5 +89,5 @@ def test_a_dataset_s_own_netcdf_is_a_recording(tmp_path: Path) -> None:
 
 def test_of_a_voltage_clamp_it_is_said_what_there_is() -> None:
     file = Path(myokit.__file__).parent / "tests" / "data" / "formats" / "abf-v2.abf"
-    with pytest.raises(RecordingError, match=r"no column for V; there are: 'IN 0' \(pA\), 'command Cmd 0'"):
+    with pytest.raises(RecordingError, match=r"a voltage clamp.*: 'IN 0' \(pA\), 'command Cmd 0'"):
         read_recording(file)

@@ -98,3 +98,61 @@ def test_where_a_unit_comes_from_is_kept(tmp_path: Path) -> None:
     assert read_recording(bare)["V"].attrs["units_from"] == "numbers"
     assert read_recording(bare, units={"V": "mV"})["V"].attrs["units_from"] == "given"
     assert read_recording(made(tmp_path, tidy()))["V"].attrs["units_from"] == "file"
+
+
+@pytest.mark.parametrize(
+    "titles",
+    ["Optical (a.u.),Pacing (mV)", "Fluorescence,Trigger (V)", "PMT1 (V),Ramp (mV)", "Vm raw (au),TTL (V)"],
+)
+def test_a_pacing_channel_beside_a_dye_is_never_taken_as_V(tmp_path: Path, titles: str) -> None:
+    body = "\n".join(f"{t},{0.1 + v / 1000:.5f},{400 * (t % 20 < 2):g}" for t, v in zip(TIME, V, strict=True))
+    with pytest.raises(RecordingError, match=r"say which with columns=|no recorded voltage"):
+        read_recording(made(tmp_path, f"time [ms],{titles}\n{body}\n"))
+
+
+def test_a_file_without_times_is_read_with_its_sampling_interval(tmp_path: Path) -> None:
+    path = made(tmp_path, "\n".join(f"{v:.4f}" for v in V))
+    with pytest.raises(RecordingError, match=r"sampling_ms=0\.1"):
+        read_recording(path)
+    recording = read_recording(path, sampling_ms=0.5)
+    np.testing.assert_allclose(recording["V"].values[0], V, atol=1e-4)
+    np.testing.assert_allclose(recording["time"].values, TIME)
+    assert json.loads(recording.attrs["choices"]) == {"sampling_ms": 0.5}
+
+
+def test_times_of_too_few_digits_can_be_left_out(tmp_path: Path) -> None:
+    path = made(
+        tmp_path,
+        "\n".join(
+            ["time [s],V [mV]", *(f"{10 + t / 1000:.5g},{v:.4f}" for t, v in zip(TIME, V, strict=True))]
+        ),
+    )
+    with pytest.raises(RecordingError, match=r"too few|so few digits are better left out: sampling_ms=0\.4"):
+        read_recording(path)
+    np.testing.assert_allclose(read_recording(path, sampling_ms=0.5)["time"].values, TIME)
+
+
+def test_choices_are_kept_as_they_were_made(tmp_path: Path) -> None:
+    path = made(tmp_path, "\n".join(f"{t},{v}" for t, v in zip(TIME, V, strict=True)))
+    recording = read_recording(path, cycle_length=np.float64(333.25), mend="even")
+    assert json.loads(recording.attrs["choices"]) == {"cycle_length": 333.25, "mend": ["even"]}
+    assert read_recording(path, mend=None).attrs["choices"] == "{}"
+    with pytest.raises(RecordingError, match="mends are names"):
+        read_recording(path, mend=7)  # type: ignore[arg-type]
+
+
+def test_the_file_s_own_unit_is_kept_beside_the_one_that_was_given(tmp_path: Path) -> None:
+    body = "\n".join(f"{t},{v / 1000}" for t, v in zip(TIME, V, strict=True))
+    attrs = read_recording(made(tmp_path, f"time [ms],V [mV]\n{body}"), units={"V": "V"})["V"].attrs
+    assert (attrs["file_units"], attrs["given_units"], attrs["units_from"]) == ("mV", "V", "given")
+
+
+def test_a_calcium_in_an_unknown_unit_does_not_stop_V(tmp_path: Path) -> None:
+    body = "\n".join(f"{t},{v},7" for t, v in zip(TIME, V, strict=True))
+    recording = read_recording(made(tmp_path, f"time [ms],V [mV],Ca (furlong)\n{body}"))
+    assert "Ca_i" not in recording and "column 'Ca (furlong)' left out" in recording.attrs["notes"]
+
+
+def test_a_delimiter_at_the_end_of_every_row_is_no_column(tmp_path: Path) -> None:
+    body = "\n".join(f"{t},{v}," for t, v in zip(TIME, V, strict=True))
+    np.testing.assert_allclose(read_recording(made(tmp_path, f"time [ms],V [mV]\n{body}"))["V"].values[0], V)

@@ -186,7 +186,7 @@ def test_time_and_voltage_units_inferred_where_unambiguous(tmp_path: Path, facto
 @pytest.mark.parametrize(
     ("text", "column", "words"),
     [
-        ("\n".join(f"{i},{-0.08 + 0.001 * i:.4f}" for i in range(100)), "1", "could be mV or V or a.u."),
+        ("\n".join(f"{i},{-0.08 + 0.001 * i:.4f}" for i in range(100)), "1", "could be V or a.u."),
         ("\n".join(f"{i * 0.02:.2f},-80" for i in range(2_000)), "0", "could be ms or s"),
         ("time [ms],V [mV],Ca\n" + "\n".join(f"{i},-80,0.2" for i in range(20)), "'Ca'", "nM or a.u."),
     ],

@@ -76,6 +76,21 @@ def test_files_lie_in_a_private_folder_as_long_as_the_widget() -> None:
     assert not any(path.exists() for path in paths)
 
 
+def test_a_file_that_cannot_be_kept_is_said_and_the_page_told() -> None:
+    upload, got, told = _kept()
+    upload._place = lambda name: Path("/nowhere") / name  # type: ignore[method-assign]
+    _send(upload, "a.csv", [b"1"])
+    assert got == [] and told == [{"kind": "refused", "upload": "a"}]
+    assert upload.problem == "a.csv: cannot be kept here (No such file or directory)"
+
+
+def test_a_long_name_in_any_script_is_cut() -> None:
+    upload, got, _ = _kept()
+    _send(upload, "記" * 90 + ".csv", [b"1"])
+    ((name, content),) = got
+    assert content == b"1" and len(name.encode()) <= 200 and name.endswith("記.csv")
+
+
 def _view() -> FigureView:
     trace = figures.Trace("a", [0.0, 1.0], [0.0, 0.0], None)
     return FigureView(figures.action_potential([trace]), "V against time")

@@ -138,8 +138,6 @@ def test_the_panel_shows_what_was_found_and_hears_what_is_chosen(session: Sessio
     assert state.worker.wait(30) and state.choices == {"mend": ["flip"]} and reading.faults.value == ""
     reading.numbers["cycle_length"].value = "500"
     assert state.worker.wait(30) and float(session.recording["cycle_length"][0]) == 500.0
-    reading.numbers["cycle_length"].value = "often"
-    assert "not a number" in panel.upload.problem
     panel.file.value = state.files[0]
     assert state.worker.wait(30) and session.recording_source == "a.csv" and state.choices == {}
     line, upstrokes = panel.figure.data
@@ -161,9 +159,93 @@ def test_a_closer_look_shows_samples_that_the_whole_left_out(session: Session, t
     panel.figure.layout.xaxis.range = (1000.0, 1400.0)
     line = panel.figure.data[0]
     assert len(line.x) == pytest.approx(800, abs=5) and min(line.x) >= 999 and max(line.x) <= 1401
+    for _ in range(2):  # a double-click, and one more after the next look
+        panel.figure.layout.xaxis.autorange = True
+        assert len(panel.figure.data[0].x) == 2000 and panel.figure.layout.xaxis.range is None
+        panel.figure.layout.xaxis.range = (1000.0, 1100.0)
+        assert len(panel.figure.data[0].x) == pytest.approx(200, abs=5)
 
 
 def test_a_workbench_with_a_file_of_its_own(tmp_path: Path) -> None:
     bench = workbench(recording=file(tmp_path))
     assert bench.session.recording.sizes["time"] == 2000
     bench.close()
+
+
+def test_the_example_ends_what_was_being_looked_at(state: RecordingState, tmp_path: Path) -> None:
+    state.add(file(tmp_path))
+    state.session.load_example()
+    assert state.worker.wait(30) and state.session.activities == {}
+
+
+def test_the_only_file_can_be_shown_again_after_the_example(session: Session, tmp_path: Path) -> None:
+    panel = RecordingPicker(session)
+    panel.show()
+    path = file(tmp_path)
+    shown(panel.state, path)
+    assert panel.file.layout.display == "none"
+    session.load_example()
+    assert panel.file.layout.display is None and panel.file.value is None
+    panel.file.value = path
+    assert panel.state.worker.wait(30) and session.recording_source == "cell7.csv"
+
+
+def test_files_of_one_name_are_numbered(session: Session, tmp_path: Path) -> None:
+    panel = RecordingPicker(session)
+    panel.show()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shown(panel.state, file(tmp_path / name))
+    assert [label for label, _ in panel.file.options] == ["cell7.csv", "cell7.csv (2)"]
+
+
+def test_what_is_still_shown_after_a_bad_file_is_said(session: Session, tmp_path: Path) -> None:
+    panel = RecordingPicker(session)
+    panel.show()
+    shown(panel.state, file(tmp_path))
+    bad = tmp_path / "bad.csv"
+    bad.write_text("time [ms],V [mV]\n0,-80\n1,oops\n", encoding="utf-8")
+    shown(panel.state, bad)
+    assert "cell7.csv, as it was read before" in panel.facts.value and "bad.csv" in panel.upload.problem
+    panel.state.use(panel.state.files[0])
+    assert panel.state.worker.wait(30) and "as it was read before" not in panel.facts.value
+
+
+def test_what_is_looked_at_stays_when_a_file_is_read_otherwise(session: Session, tmp_path: Path) -> None:
+    panel = RecordingPicker(session)
+    panel.show()
+    rows = (f"{cl},{t:g},{v:.4f}" for cl in (400, 500) for t, v in zip(TIME, V, strict=True))
+    path = tmp_path / "two.csv"
+    path.write_text("\n".join(["cycle_length [ms],time [ms],V [mV]", *rows]), encoding="utf-8")
+    shown(panel.state, path)
+    panel.cell.value = 1
+    panel.figure.layout.xaxis.update(range=(500.0, 700.0))
+    panel.state.choose("capacitance", 50.0)
+    assert panel.state.worker.wait(30)
+    assert panel.cell.value == 1 and len(panel.figure.data[0].x) == pytest.approx(200, abs=5)
+    shown(panel.state, file(tmp_path, "other.csv"))
+    assert panel.figure.layout.xaxis.range is None and len(panel.figure.data[0].x) == 2000
+
+
+def test_a_file_that_was_written_anew_is_read_anew(state: RecordingState, tmp_path: Path) -> None:
+    path = tmp_path / "cell.npz"
+    np.savez(path, time=TIME, V=V)
+    shown(state, path)
+    np.savez(path, time=TIME, V=V - 10, more=np.zeros(3))
+    state.use(path)
+    assert state.worker.wait(30)
+    np.testing.assert_allclose(state.session.recording["V"].values[0], V - 10)
+
+
+def test_numbers_are_kept_to_the_last_digit(session: Session, tmp_path: Path) -> None:
+    panel = RecordingPicker(session)
+    panel.show()
+    shown(panel.state, file(tmp_path))
+    reading = panel.reading
+    reading.numbers["cycle_length"].value = "333.33333"
+    assert panel.state.worker.wait(30) and panel.state.choices == {"cycle_length": 333.33333}
+    assert reading.numbers["cycle_length"].value == "333.33333"
+    reading.numbers["cycle_length"].value = "often"
+    assert "not a number" in reading.problem.value
+    reading.numbers["cycle_length"].value = "333.33333"
+    assert reading.problem.value == ""

@@ -27,7 +27,7 @@ _MAGIC: Final = (
     (re.compile(rb"(?i)VER=\s*\d+\s*\r?\n.*^(NC|NR|ADCMAX)=", re.S | re.M), "wcp"),
     (re.compile(rb"DAT2"), "patchmaster"),
 )
-_SUFFIXES: Final = {
+SUFFIXES: Final = {
     ".npz": "npz",
     ".npy": "npz",
     ".mat": "mat",
@@ -85,7 +85,7 @@ def _format(path: Path) -> str | None:
         )
     if _TEXT.fullmatch(head):
         return None
-    return _SUFFIXES.get(path.suffix.lower())
+    return SUFFIXES.get(path.suffix.lower())
 
 
 def _in_zip(path: Path) -> str:

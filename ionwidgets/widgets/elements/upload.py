@@ -52,6 +52,14 @@ class Upload(anywidget.AnyWidget):
 
     def _take(self, content: dict[str, Any], piece: Any) -> None:
         upload, index = str(content.get("upload")), int(content["index"])
+        try:
+            self._write(content, upload, index, piece)
+        except OSError as error:  # no room, say: the page waits for a word
+            self._let_go()
+            self.problem = f"{content['name']}: cannot be kept here ({error.strerror})"
+            self.send({"kind": "refused", "upload": upload})
+
+    def _write(self, content: dict[str, Any], upload: str, index: int, piece: Any) -> None:
         if index == 0:
             self._let_go()
             self._file = self._place(str(content["name"])).open("xb")
@@ -85,7 +93,9 @@ class Upload(anywidget.AnyWidget):
         folder.mkdir()
         # A browser gives no folders, and what says it is a browser may not be one.
         own = Path(name.replace("\\", "/").replace("\0", "")).name
-        return folder / ("file" if own in ("", "..") else own[-200:])
+        # A file's name may have 255 bytes.
+        short = own.encode("utf-8", "replace")[-200:].decode("utf-8", "ignore")
+        return folder / ("file" if own in ("", "..") else short)
 
     def _let_go(self) -> None:
         """Forget a file that has not come to its end."""

@@ -2,6 +2,7 @@
 // message may hold 10 MiB at most, and no more than a few are on their way at a time, or the page would stand still.
 const PIECE = 2 ** 20;
 const ON_THEIR_WAY = 4;
+const PATIENCE = 60000; // ms without a word from the kernel
 
 function render({ model, el }) {
   const id = `ionw-upload-${Math.random().toString(36).slice(2)}`;
@@ -34,6 +35,11 @@ function render({ model, el }) {
   };
 
   let told = () => {}; // what waits for the kernel's next word
+  const word = () =>
+    new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error("the kernel does not answer")), PATIENCE);
+      told = () => { clearTimeout(timer); done(); };
+    });
   let taken = -1;
   let refused = false;
   let current = "";
@@ -57,10 +63,10 @@ function render({ model, el }) {
     for (let index = 0; index < pieces && !refused && !closed; index++) {
       const piece = await file.slice(index * PIECE, (index + 1) * PIECE).arrayBuffer();
       model.send({ kind: "piece", upload, name: file.name, index, pieces }, undefined, [new DataView(piece)]);
-      while (taken < index - ON_THEIR_WAY && !refused && !closed) await new Promise((done) => (told = done));
+      while (taken < index - ON_THEIR_WAY && !refused && !closed) await word();
       bar.value = index / pieces;
     }
-    while (taken < pieces - 1 && !refused && !closed) await new Promise((done) => (told = done));
+    while (taken < pieces - 1 && !refused && !closed) await word();
     bar.hidden = true;
   }
 
@@ -68,7 +74,12 @@ function render({ model, el }) {
   let queue = Promise.resolve();
   const take = (files) => {
     const chosen = model.get("multiple") ? [...files] : [...files].slice(0, 1);
-    for (const file of chosen) queue = queue.then(() => send(file)).catch(() => (bar.hidden = true));
+    const fail = (file, error) => {
+      bar.hidden = true;
+      problem.textContent = `${file.name}: cannot be sent (${error.message})`;
+      problem.hidden = false;
+    };
+    for (const file of chosen) queue = queue.then(() => send(file)).catch((error) => fail(file, error));
     queue = queue.then(() => (input.value = "")); // the same file, edited, can be chosen again
   };
 
