@@ -60,6 +60,25 @@ def test_a_dropped_file_is_asked_about_and_put_right(page: Page) -> None:
     expect(marks).to_have_count(4)
 
 
+def test_a_drag_looks_closer_and_a_double_click_shows_all(page: Page) -> None:
+    page.evaluate(DROP, ["mine.csv", text(V, "time [ms],V [mV]")])
+    expect(page.get_by_role("status")).to_contain_text("mine.csv is loaded")
+    figure = page.locator(".ionw-figure").filter(has=page.get_by_text("upstrokes"))
+    expect(figure.locator(".points path")).to_have_count(4)
+    figure.scroll_into_view_if_needed()
+    for _ in range(2):
+        area = figure.locator(".nsewdrag").bounding_box()
+        assert area is not None
+        page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + area["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + area["height"] / 2, steps=5)
+        page.mouse.up()
+        expect(figure.locator(".xtick").filter(has_text="700")).to_have_count(1)
+        expect(figure.locator(".xtick").filter(has_text="1500")).to_have_count(0)
+        figure.locator(".nsewdrag").dblclick()
+        expect(figure.locator(".xtick").filter(has_text="1500")).to_have_count(1)
+
+
 def test_a_trace_that_points_down_is_told_and_turned_over(page: Page) -> None:
     page.evaluate(DROP, ["dye.csv", text(3 - V / 1000, "time [ms],V [a.u.]")])
     expect(page.get_by_text("action potentials point down")).to_be_visible()
