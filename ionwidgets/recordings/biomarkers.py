@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,6 +17,7 @@ from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
 LEAST_HEIGHT = 20.0  # mV; a cell at rest drifts, and has no beats
+BY_ITSELF = 0.15  # of its height: by how much a cell that beats by itself rises before its upstroke
 BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
 DYE_NEAR = 0.03  # of a dye's height: what is so near to its lowest value is rest
 DYE_RISE = 40.0  # ms: in which its upstroke has begun
@@ -39,9 +42,10 @@ def biomarkers(dataset: xr.Dataset) -> pd.DataFrame:
     Ca_peak - 0.9 (Ca_peak - Ca_i at the onset), the onset because Ca_i may fall lower than that later on.
 
     A paced simulation's are those of the solver's own steps. Those of a cell that beats by itself, of a
-    clamp and of a recording come from the samples (the last two with every beat taken from 5 ms before its
-    upstroke, of a dye from its rest in the 40 ms before, to the next): peaks may be missed
-    by some mV at 1 ms samples. `capture` tells from them how a cell follows its stimuli.
+    clamp and of a recording come from the samples: peaks may be missed by some mV at 1 ms samples. In the
+    last two every beat is taken from 5 ms before its upstroke to the next; of a dye from its rest in the 40
+    ms before; in a recording that creeps up to its upstroke, by 15 % of its height, from where V was lowest.
+    `capture` tells from them how a cell follows its stimuli.
 
     Returns
     -------
@@ -104,8 +108,10 @@ def _sampled(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarra
         onsets = diastoles(time, V, upstrokes)
     elif dataset["V"].attrs.get("units") == ARBITRARY:
         onsets = _rests(time, V, upstrokes)
-    else:
+    elif "model" in dataset.attrs:
         onsets = upstrokes - BEFORE_UPSTROKE
+    else:
+        onsets = _diastoles_or_rests(time, V, upstrokes)
     Ca = dataset["Ca_i"].values[cell] if "Ca_i" in dataset else None
     found = sampled_biomarkers(time, V, onsets, Ca)
     own = {"cycle_length": np.full(onsets.size, period(upstrokes))} if alone else {}
@@ -130,3 +136,18 @@ def _rests(time: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray
         rest = np.arange(first, first + int(near[-1]) + 1)[int(near[0]) :]
         rests.append(rest[np.argmin(np.abs(middle[rest] - V[rest].mean()))])
     return time[rests]
+
+
+def _diastoles_or_rests(time: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray:
+    """Where V was lowest before each of the `upstrokes` [ms] that it crept up to; else rest, just before."""
+    onsets = upstrokes - BEFORE_UPSTROKE
+    V = V[np.isfinite(V)]
+    if not onsets.size:
+        return onsets
+    smooth = uniform_filter1d(V, max(1, round(DYE_MEAN / (time[1] - time[0]))), mode="nearest")
+    ends = np.searchsorted(time, onsets)
+    for beat, (start, end) in enumerate(pairwise([0, *ends])):
+        low = start + int(np.argmin(smooth[start : end + 1]))
+        if smooth[end] - smooth[low] > BY_ITSELF * np.ptp(smooth):
+            onsets[beat] = time[low]
+    return onsets

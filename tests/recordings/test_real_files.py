@@ -91,6 +91,12 @@ def test_patch_clamp_of_clark(
     beats = find_beats(dataset["time"].values, dataset["V"].values[0])
     np.testing.assert_allclose(beats, [upstroke], atol=1.0)
     assert (np.ptp(dataset["I_inj"].values) > 1) == ("paced" in name)
+    beat = biomarkers(dataset).iloc[0]
+    if "paced" in name:  # from rest, held by the injected current
+        assert -76 < beat["RMP"] < -72 and beat["APD90"] == pytest.approx(93 if "pre" in name else 175, abs=2)
+    else:  # by itself: from the lowest V before its upstroke, 35 and 28 mV below where that begins
+        assert beat["RMP"] == pytest.approx(-60.1 if "pre" in name else -51.8, abs=0.5)
+        assert beat["APD90"] == pytest.approx(85 if "pre" in name else 104, abs=2)
     mapped = read_recording(path, columns={"time": 1, "V": "Voltage (V)"}, units={"time": "s", "V": "V"})
     xr.testing.assert_equal(mapped, dataset)
     assert json.loads(mapped.attrs["choices"])["columns"] == {"time": 1, "V": "Voltage (V)"}
