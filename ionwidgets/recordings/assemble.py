@@ -34,7 +34,7 @@ class File:
 
     step : ms between samples, where no column holds the time.
     values : (rows,) by quantity, in ms, mV, mM, A/F or a.u. once `convert` has been; units : in which;
-    origin : whether a unit came from the "file", was "given"
+    inferred : units of the file that nobody gave; origin : whether a unit came from the "file", was "given"
     or was inferred from the "numbers".
     """
 
@@ -44,6 +44,7 @@ class File:
     step: float | None = None
     given: frozenset[str] = frozenset()
     units: dict[str, str] = field(default_factory=dict)
+    inferred: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ def convert(file: File, capacitance: float | None) -> None:
             unit = infer_unit(quantity, values)
             if unit is None:
                 raise file.error(_question(quantity, values), quantity)
-            file.origin[quantity] = "numbers"
+            file.origin[quantity], file.inferred[quantity] = "numbers", unit
             file.notes.append(f"unit of {quantity} inferred from its numbers: {unit}")
         if unit != ARBITRARY:
             factor = FACTORS[quantity][unit]
@@ -242,7 +243,8 @@ def _provenance(file: File, name: str) -> dict[str, str]:
     column = file.columns.get(name)
     if column is None:
         return {}
-    told = {"column": str(column.label), "file_units": column.own_unit or "", "units_from": file.origin[name]}
+    own = column.own_unit or file.inferred.get(name, "")
+    told = {"column": str(column.label), "file_units": own, "units_from": file.origin[name]}
     return told | ({"given_units": column.unit} if file.origin[name] == "given" and column.unit else {})
 
 

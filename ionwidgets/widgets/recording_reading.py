@@ -98,11 +98,13 @@ class ReadingForm(ipw.VBox):
             found = {} if state.problem else _found(state.session.recording, name)
             column = state.choices.get("columns", {}).get(name, UNSAID)
             known = column if column == UNSAID or titles else UNSAID  # no columns yet: nothing to choose
-            first: list[tuple[str, Any]] = [(_as_found(column == UNSAID and found.get("column")), UNSAID)]
+            first: list[tuple[str, Any]] = [
+                (_as_found(column == UNSAID and _called(found.get("column"))), UNSAID)
+            ]
             offer(self.columns[name], [*first, *titles], known, self._on_column[name])
             units = known_units(name)
             unit = state.choices.get("units", {}).get(name)
-            first = [(_as_found(found.get("file_units") or (not unit and found.get("units"))), UNSAID)]
+            first = [(_as_found(found.get("file_units")), UNSAID)]
             offer(
                 self.units[name], [*first, *((unit, unit) for unit in units)],
                 unit if unit in units else UNSAID, self._on_unit[name],
@@ -146,3 +148,7 @@ def _found(recording: Any, name: str) -> dict[str, str]:
 
 def _as_found(what: Any) -> str:
     return f"as found: {what}" if what else "as found"
+
+
+def _called(column: str | None) -> str | None:
+    return f"column {column}" if column and column.isdecimal() else column

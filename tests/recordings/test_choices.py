@@ -95,7 +95,11 @@ def test_a_column_is_known_by_its_unit_where_its_title_says_nothing(tmp_path: Pa
 
 def test_where_a_unit_comes_from_is_kept(tmp_path: Path) -> None:
     bare = made(tmp_path, "\n".join(f"{t},{v}" for t, v in zip(TIME, V, strict=True)))
-    assert read_recording(bare)["V"].attrs["units_from"] == "numbers"
+    bare_seconds = made(tmp_path, "\n".join(f"{t / 1000},{v}" for t, v in zip(TIME, V, strict=True)), "s.csv")
+    for path, unit in ((bare, "ms"), (bare_seconds, "s")):
+        inferred = read_recording(path)
+        assert inferred["V"].attrs["units_from"] == inferred["time"].attrs["units_from"] == "numbers"
+        assert inferred["V"].attrs["file_units"] == "mV" and inferred["time"].attrs["file_units"] == unit
     assert read_recording(bare, units={"V": "mV"})["V"].attrs["units_from"] == "given"
     assert read_recording(made(tmp_path, tidy()))["V"].attrs["units_from"] == "file"
 
