@@ -16,13 +16,12 @@ from ionwidgets.recordings.columns import Column
 from ionwidgets.recordings.sampling import LEAST_SAMPLES, LONGEST_GAP, on_grid, sampling
 from ionwidgets.recordings.table import Table
 from ionwidgets.recordings.units import ARBITRARY, FACTORS, PER_CELL, TARGET, infer_unit, possible_units
-from ionwidgets.recordings.upstrokes import estimate_cycle_length
+from ionwidgets.recordings.upstrokes import LEAST_HEIGHT, estimate_cycle_length
 
 SAME_SAMPLING: Final = 1e-4  # relative difference between the cells of a file
 SHORTEST, LONGEST = 1e-3, 1e3  # ms between samples
 LARGEST = 1e15  # of any number in a file
 HIGHEST_VOLTAGE: Final = 500.0  # mV; beyond it the unit is wrong
-LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
 RECORDED: Final = ("V", "Ca_i", "I_inj")
 _LONG_NAME: Final = {"V": "membrane potential", "Ca_i": "cytosolic calcium", "I_inj": "injected current"}
 Rows = slice | NDArray[np.intp]

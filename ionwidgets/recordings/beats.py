@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from ionwidgets.errors import RecordingError
-from ionwidgets.recordings.biomarkers import LEAST_HEIGHT, cycle_lengths
+from ionwidgets.recordings.biomarkers import cycle_lengths
 from ionwidgets.recordings.faults import recorded
-from ionwidgets.recordings.upstrokes import find_beats
+from ionwidgets.recordings.upstrokes import beats_of
 from ionwidgets.simulation.given import check_dataset, number
 
 NAMES: Final = ("V", "Ca_i", "I_inj")
@@ -49,15 +49,14 @@ def beats(dataset: xr.Dataset, lead: float = 50.0) -> xr.Dataset:
         raise RecordingError(
             f"no V in this dataset; it has {', '.join(map(str, dataset.data_vars)) or 'none'}"
         )
-    least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
     all_times = dataset["time"].values.astype(float)
     step = float(all_times[-1] - all_times[0]) / max(all_times.size - 1, 1)
     before = int(lead / step + 1e-6)
     names = [name for name in NAMES if name in dataset and "time" in dataset[name].dims]
     found: list[tuple[int, int, float, dict[str, np.ndarray]]] = []
     for cell in range(dataset.sizes["cell"]):
-        time, V = recorded(dataset, "V", cell)
-        upstrokes = find_beats(time, V, least_height=least)
+        time, _ = recorded(dataset, "V", cell)
+        upstrokes = beats_of(dataset, cell)
         curves = {name: _curve(PchipInterpolator, *recorded(dataset, name, cell)) for name in names}
         ends = [*upstrokes[1:], np.nextafter(time[-1], np.inf) if time.size else 0.0]
         for number_, (upstroke, end) in enumerate(zip(upstrokes, ends, strict=False)):

@@ -11,12 +11,11 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.recordings.units import ARBITRARY
-from ionwidgets.recordings.upstrokes import diastoles, find_beats, period
+from ionwidgets.recordings.upstrokes import beats_of, diastoles, period
 from ionwidgets.simulation.given import check_dataset
 from ionwidgets.simulation.sampled_biomarkers import NAMES, sampled_biomarkers
 
 COLUMNS = (*NAMES[: NAMES.index("APD90") + 1], "triangulation", *NAMES[NAMES.index("APD90") + 1 :])
-LEAST_HEIGHT = 20.0  # mV; a cell at rest drifts, and has no beats
 BY_ITSELF = 0.15  # of its height: by how much a cell that beats by itself rises before its upstroke
 BEFORE_UPSTROKE = 5.0  # ms; rest is taken here where no stimulus is known
 DYE_NEAR = 0.03  # of a dye's height: what is so near to its lowest value is rest
@@ -102,8 +101,7 @@ def _stored(dataset: xr.Dataset, cell: int) -> dict[str, np.ndarray]:
 
 def _sampled(dataset: xr.Dataset, cell: int, alone: bool) -> dict[str, np.ndarray]:
     time, V = dataset["time"].values, dataset["V"].values[cell]
-    least = LEAST_HEIGHT if dataset["V"].attrs.get("units") == "mV" else 0.0
-    upstrokes = find_beats(time, V, least_height=least)
+    upstrokes = beats_of(dataset, cell)
     if alone:
         onsets = diastoles(time, V, upstrokes)
     elif dataset["V"].attrs.get("units") == ARBITRARY:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ionwidgets.recordings.biomarkers import biomarkers
 from ionwidgets.recordings.faults import Fault, alike, faults
-from ionwidgets.recordings.upstrokes import find_beats
+from ionwidgets.recordings.upstrokes import beats_of
 
 
 def describe(recording: xr.Dataset) -> str:
@@ -29,7 +29,7 @@ def describe(recording: xr.Dataset) -> str:
         unit = recording["V"].attrs.get("units", "")
         paced = f"cycle length {length:g} ms" if np.isfinite(length) else "cycle length not known"
         lines.append(
-            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(find_beats(time, V))} beats, "
+            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(beats_of(recording, cell))} beats, "
             f"V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
         )
         beats = table[table["cell"] == cell]

@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 
 from ionwidgets.recordings.artefacts import blanked, despiked, find_artefacts, fires_spikes
 from ionwidgets.recordings.baseline import find_drift, peak_levels, rest_levels
+from ionwidgets.recordings.biomarkers import BEFORE_UPSTROKE
 from ionwidgets.recordings.hum import find_hum, without_hum
 from ionwidgets.recordings.noise import noise_of, smoothed
 from ionwidgets.recordings.polarity import steepest_fall
 from ionwidgets.recordings.saturation import clipped_runs
-from ionwidgets.recordings.upstrokes import LEAST_BEATS, find_beats
+from ionwidgets.recordings.upstrokes import LEAST_BEATS, LEAST_HEIGHT, find_beats
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers
 
-LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential; a dye's scale says nothing
 MOST_NOISE: Final = {"mV": 1.0}
 NOISE_SHARE: Final = 0.03  # of the height, in arbitrary units
 LEAST_HUM: Final = {"mV": 0.3}
 HUM_SHARE: Final = 0.01
 MEMBRANE: Final = (-120.0, -20.0)  # mV between which membranes rest
 NERVE: Final = 0.25  # of the span, at most, is left of a nerve's trace without its spikes
-BEFORE: Final = 5.0  # ms before the upstroke at which a beat begins
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def _beats(time: NDArray, V: NDArray, upstrokes: NDArray, paced: bool) -> list[F
                 f"{_count(upstrokes.size, 'beat')}, too few to tell the cycle length; give it",
             )
         )
-    if not np.isfinite(sampled_biomarkers(time, V, upstrokes - BEFORE)["APD90"]).any():
+    if not np.isfinite(sampled_biomarkers(time, V, upstrokes - BEFORE_UPSTROKE)["APD90"]).any():
         found.append(
             Found("incomplete", f"no beat repolarises by 90 % before the recording ends at {time[-1]:.0f} ms")
         )

@@ -44,7 +44,7 @@ class Sampling:
 
 def sampling(time: NDArray) -> Sampling:
     """Of times (N,) [ms], two or more."""
-    usual = float(np.median(np.diff(time[: PART + 1])))
+    usual = tidy(float(np.median(np.diff(time[: PART + 1]))))
     worst, furthest, longest, missing = 0, -1.0, 0.0, 0
     for start in range(0, len(time) - 1, PART):
         steps = np.diff(time[start : start + PART + 1])

@@ -11,11 +11,13 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import xarray as xr
 
 from ionwidgets.errors import RecordingError
 from ionwidgets.simulation.sampled_biomarkers import noise_level, sampled_biomarkers, steepest_rise
 
 UP, DOWN = 0.5, 0.3  # of the trace's span: a beat rises through UP after having been below DOWN
+LEAST_HEIGHT: Final = {"mV": 20.0}  # of an action potential, by unit: a dye's scale says nothing
 CLEAR_HEIGHT: Final = 16.0  # noise levels that a trace must span, or it has no beats
 AROUND: Final = 20.0  # ms to either side of the rise through UP in which the upstroke is sought
 LEAST_BEATS: Final = 3  # upstrokes from which a cycle length may be estimated
@@ -60,6 +62,13 @@ def find_beats(time_ms: np.ndarray, V: np.ndarray, *, least_height: float = 0.0)
         for after, rise, before in zip([0, *lows], rises, [*lows, len(V) - 1], strict=True)
     ]
     return np.asarray(times, dtype=np.float64)
+
+
+def beats_of(dataset: xr.Dataset, cell: int) -> np.ndarray:
+    """Upstroke times [ms] of one cell of a recording, none of them lower than its unit allows."""
+    least = LEAST_HEIGHT.get(str(dataset["V"].attrs.get("units")), 0.0)
+    V = dataset["V"].transpose("cell", "time").values[cell]
+    return find_beats(dataset["time"].values, V, least_height=least)
 
 
 def diastoles(time_ms: np.ndarray, V: np.ndarray, upstrokes: np.ndarray) -> np.ndarray:

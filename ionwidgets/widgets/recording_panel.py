@@ -11,8 +11,8 @@ import ipywidgets as ipw
 import numpy as np
 
 from ionwidgets import figures
-from ionwidgets.recordings import find_beats
 from ionwidgets.recordings.formats import SUFFIXES
+from ionwidgets.recordings.upstrokes import beats_of
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView, Upload
 from ionwidgets.widgets.panel import Panel, box, button, markup, offer, on
@@ -127,7 +127,12 @@ class RecordingPicker(Panel):
         time = np.asarray(recording["time"], float)
         V = np.asarray(recording["V"].isel(cell=cell), float)
         figures.update_recording_trace(
-            self.figure, time, V, find_beats(time, V), recording["V"].attrs.get("units", "mV"), self._window
+            self.figure,
+            time,
+            V,
+            beats_of(recording, cell),
+            recording["V"].attrs.get("units", "mV"),
+            self._window,
         )
 
 

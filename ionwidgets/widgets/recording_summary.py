@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ionwidgets.recordings import find_beats
+from ionwidgets.recordings.upstrokes import beats_of
 from ionwidgets.widgets.words import number
 
 
@@ -18,7 +18,7 @@ def recording_facts(recording: xr.Dataset) -> dict[str, str]:
         for name in ("V", "Ca_i", "I_inj")
         if name in recording
     ]
-    beats = [_beats(recording, cell) for cell in range(recording.sizes["cell"])]
+    beats = [len(beats_of(recording, cell)) for cell in range(recording.sizes["cell"])]
     facts = {
         "Cycle lengths": ", ".join(number(value, digits=4) for value in lengths) + " ms"
         if np.isfinite(lengths).all()
@@ -31,9 +31,3 @@ def recording_facts(recording: xr.Dataset) -> dict[str, str]:
     if recording.attrs.get("notes"):
         facts["Notes"] = str(recording.attrs["notes"])
     return facts
-
-
-def _beats(recording: xr.Dataset, cell: int) -> int:
-    V = np.asarray(recording["V"].isel(cell=cell), float)
-    known = np.isfinite(V)
-    return len(find_beats(np.asarray(recording["time"], float)[known], V[known]))

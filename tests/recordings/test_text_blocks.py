@@ -109,7 +109,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / pat
 
 
 def test_memory_stays_within_four_times_the_file(tmp_path: Path) -> None:
-    """Its numbers alone, time and V, are one and a bit times the file; all its lines as text were twelve."""
+    """Its numbers alone, time and V, are one and a bit times the file."""
     assert resource.getpagesize()  # a system that counts memory
     rows = "".join(f"{i / 10:.1f},{-80 + (i % 4000) / 40:.3f}\n" for i in range(2_000_000))
     path = made(tmp_path, "time [ms],V [mV]\n" + rows)

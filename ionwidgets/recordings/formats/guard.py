@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionwidgets.errors import IonWidgetsError, RecordingError
+from ionwidgets.recordings.sampling import tidy
 from ionwidgets.recordings.table import ArrayTable
 
 ROOM: Final = 4  # times a file's size: numbers that it may hold once unpacked; copies make that up to ten
@@ -112,12 +113,6 @@ def finished(
         facts={name: value for name, value in said.items() if value},
         notes=notes,
     )
-
-
-def tidy(step: float) -> float:
-    """A step as it was meant: 0.1, not 0.10000000149, where the file keeps it in single precision."""
-    short = float(f"{step:.6g}")
-    return short if abs(short - step) < 1e-7 * step else step
 
 
 def titled(columns: Mapping[str, object], title: object, otherwise: str) -> str:

@@ -18,9 +18,9 @@ from ionwidgets.recordings.formats.guard import (
     malformed,
     reading,
     require_room,
-    tidy,
     unit_of,
 )
+from ionwidgets.recordings.sampling import tidy
 from ionwidgets.recordings.table import ArrayTable
 
 KIND: Final = "NWB"

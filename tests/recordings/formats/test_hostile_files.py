@@ -23,7 +23,7 @@ from ionwidgets.recordings.formats import open_table
 MB = 1_000_000
 
 
-def refused(path: Path, words: str) -> None:
+def assert_refused(path: Path, words: str) -> None:
     """The file ends in one RecordingError that says so, without 100 MB taken."""
     tracemalloc.start()
     try:
@@ -50,10 +50,10 @@ def archive(path: Path, **members: bytes) -> Path:
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "cell.npz"
     np.savez(path, V=np.array([{"a": 1}], dtype=object))
-    refused(path, "without an array of numbers")
+    assert_refused(path, "without an array of numbers")
     data = io.BytesIO()
     np.save(data, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    refused(made(tmp_path, data.getvalue(), "cell.npy"), "objects")
+    assert_refused(made(tmp_path, data.getvalue(), "cell.npy"), "objects")
     np.savez(path, t=np.arange(5.0), V=np.arange(5.0), more=np.array([None, "a"], dtype=object))
     table = open_table(path)
     assert table is not None and table.header == ("t", "V") and table.notes == ("left out, no numbers: more",)
@@ -66,22 +66,22 @@ def test_zip_that_unpacks_to_a_thousand_times_its_size(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("t.npy", bytes(200 * MB))
     assert path.stat().st_size < MB
-    refused(path, "declares 200 MB")
+    assert_refused(path, "declares 200 MB")
 
 
 def test_array_that_declares_more_than_its_member_holds(tmp_path: Path) -> None:
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 3)}"
-    refused(archive(tmp_path / "cell.npz", V=npy(header, bytes(800))), "shape")
-    refused(made(tmp_path, npy(header, bytes(800)), "cell.npy"), "shape")
+    assert_refused(archive(tmp_path / "cell.npz", V=npy(header, bytes(800))), "shape")
+    assert_refused(made(tmp_path, npy(header, bytes(800)), "cell.npy"), "shape")
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 100)}"
-    refused(made(tmp_path, npy(header, bytes(800)), "cell.npy"), "NumPy")
+    assert_refused(made(tmp_path, npy(header, bytes(800)), "cell.npy"), "NumPy")
 
 
 def test_zip_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "cell.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("sheet1.xml", "<a/>")
-    refused(path, "neither NumPy's .npz nor a DataLog")
+    assert_refused(path, "neither NumPy's .npz nor a DataLog")
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".mat"])
@@ -92,7 +92,7 @@ def test_hdf5_that_declares_a_petabyte(suffix: str, tmp_path: Path) -> None:
     if suffix == ".mat":
         with path.open("r+b") as raw:
             raw.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-    refused(path, "declares")
+    assert_refused(path, "declares")
 
 
 def test_hdf5_block_that_unpacks_without_end(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_hdf5_block_that_unpacks_without_end(tmp_path: Path) -> None:
         blocks = file.create_dataset("V", shape=(100,), chunks=(100,), dtype="f8", compression="gzip")
         blocks.id.write_direct_chunk((0,), zlib.compress(bytes(300 * MB)))
     assert path.stat().st_size < MB
-    refused(path, "unpacks to more than it declares")
+    assert_refused(path, "unpacks to more than it declares")
 
 
 def test_hdf5_that_reaches_out_of_itself(tmp_path: Path) -> None:
@@ -112,15 +112,15 @@ def test_hdf5_that_reaches_out_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "cell.h5"
     with h5py.File(path, "w") as file:
         file["V"] = h5py.ExternalLink(str(other), "/V")
-    refused(path, "links to another file")
+    assert_refused(path, "links to another file")
     with h5py.File(path, "w") as file:
         file.create_dataset("V", (10,), "f8", external=[(str(tmp_path / "raw"), 0, 80)])
-    refused(path, "in another file")
+    assert_refused(path, "in another file")
     with h5py.File(path, "w") as file:
         layout = h5py.VirtualLayout((10,), "f8")
         layout[:] = h5py.VirtualSource(str(other), "V", (10,))
         file.create_virtual_dataset("V", layout)
-    refused(path, "in another file")
+    assert_refused(path, "in another file")
 
 
 def test_hdf5_groups_that_hold_themselves(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_hdf5_groups_that_hold_themselves(tmp_path: Path) -> None:
         file["time"], file["V"] = np.arange(10.0), np.arange(10.0)
         group = file.create_group("loop")
         group["again"], group["root"] = group, file
-    refused(path, "a group by two names")
+    assert_refused(path, "a group by two names")
 
 
 def test_one_array_of_mat_under_many_names(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_one_array_of_mat_under_many_names(tmp_path: Path) -> None:
             file[f"V{name}"] = file["t"]
     with path.open("r+b") as raw:
         raw.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-    refused(path, "declares")
+    assert_refused(path, "declares")
 
 
 def test_mat_that_unpacks_to_a_thousand_times_its_size(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_mat_that_unpacks_to_a_thousand_times_its_size(tmp_path: Path) -> None:
     sound = path.read_bytes()
     packed = zlib.compress(sound[128:] + bytes(200 * MB))
     path.write_bytes(sound[:128] + struct.pack("<II", 15, len(packed)) + packed)
-    refused(path, "MB")
+    assert_refused(path, "MB")
 
 
 def test_mat_of_cells_within_cells(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_mat_of_cells_within_cells(tmp_path: Path) -> None:
         inner = outer
     path = tmp_path / "cell.mat"
     scipy.io.savemat(path, {"data": {"deep": inner}})
-    refused(path, "nested deeper")
+    assert_refused(path, "nested deeper")
 
 
 def test_mat_element_of_an_unknown_type(tmp_path: Path) -> None:
@@ -171,14 +171,14 @@ def test_mat_element_of_an_unknown_type(tmp_path: Path) -> None:
     at = data.index(struct.pack("<II", 9, 240))
     struct.pack_into("<I", data, at, 20_000)
     path.write_bytes(data)
-    refused(path, "of type 20000")
+    assert_refused(path, "of type 20000")
 
 
 def test_abf_that_is_cut_short(tmp_path: Path) -> None:
     for name in ("abf-v1.abf", "abf-v2.abf"):
         whole = examples.real_file(name).read_bytes()
-        refused(made(tmp_path, whole[: len(whole) // 2], name), "cut short")
-        refused(made(tmp_path, whole[:100], name), "cut short")
+        assert_refused(made(tmp_path, whole[: len(whole) // 2], name), "cut short")
+        assert_refused(made(tmp_path, whole[:100], name), "cut short")
 
 
 def test_abf_of_samples_that_take_no_room(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_abf_of_samples_that_take_no_room(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     struct.pack_into("<Iq", data, 76 + 16 * 10 + 4, 0, 2**31 - 1)
     path.write_bytes(data)
-    refused(path, "cut short")
+    assert_refused(path, "cut short")
 
 
 def test_abf_never_opens_the_stimulus_file_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_wcp_whose_records_never_advance(tmp_path: Path) -> None:
     for old, new in ((b"NR=11", b"NR=999999999"), (b"NBA=2", b"NBA=0"), (b"NC=2", b"NC=-1")):
         assert old in head
         changed = head.replace(old, new)[:1024].ljust(1024, b"\x00")
-        refused(made(tmp_path, changed + rest, "cell.wcp"), "WinWCP")
+        assert_refused(made(tmp_path, changed + rest, "cell.wcp"), "WinWCP")
 
 
 def test_patchmaster_whose_trees_never_end(tmp_path: Path) -> None:
@@ -218,9 +218,9 @@ def test_patchmaster_whose_trees_never_end(tmp_path: Path) -> None:
     for at, value in ((tree + 8, -4), (tree + 28 + 640, 2**31 - 1), (tree + 4, 100_000)):
         data = bytearray(whole)
         struct.pack_into("<i", data, at, value)
-        refused(made(tmp_path, bytes(data), "cell.dat"), "PatchMaster")
+        assert_refused(made(tmp_path, bytes(data), "cell.dat"), "PatchMaster")
     stimulus = heka_bundle.Series("long", [np.zeros(30, "i2")], 1e-5, intended=2**31 - 1)
-    refused(heka_bundle.write(path, {"E": [stimulus]}), "a stimulus of 2147483647 sweeps")
+    assert_refused(heka_bundle.write(path, {"E": [stimulus]}), "a stimulus of 2147483647 sweeps")
 
 
 @pytest.mark.parametrize("example", examples.EXAMPLES)
