@@ -28,13 +28,14 @@ def describe(recording: xr.Dataset) -> str:
         last = time[np.flatnonzero(np.isfinite(V))[-1]]
         unit = recording["V"].attrs.get("units", "")
         paced = f"cycle length {length:g} ms" if np.isfinite(length) else "cycle length not known"
+        beats = beats_of(recording, cell).size
         lines.append(
-            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {len(beats_of(recording, cell))} beats, "
+            f"  cell {cell}: {last - time[0]:g} ms, {paced}, {beats} beat{'s' * (beats != 1)}, "
             f"V {np.nanmin(V):.4g} to {np.nanmax(V):.4g} {unit}"
         )
-        beats = table[table["cell"] == cell]
-        if beats["APD90"].notna().any():
-            middle = beats.median(numeric_only=True)
+        of_cell = table[table["cell"] == cell]
+        if of_cell["APD90"].notna().any():
+            middle = of_cell.median(numeric_only=True)
             lines.append(
                 f"    median of the beats: APD90 {middle['APD90']:.1f} ms, APD50 {middle['APD50']:.1f} ms, "
                 f"RMP {middle['RMP']:.4g} {unit}, peak {middle['peak']:.4g} {unit}"

@@ -22,7 +22,7 @@ from ionwidgets.widgets.recording_summary import recording_facts
 from ionwidgets.widgets.session import Session
 
 LARGEST: int = 2**30  # bytes of a file that is brought
-KINDS = ",".join((".csv", ".tsv", ".txt", ".dat", ".gz", ".zip", *SUFFIXES))
+ACCEPTED = ",".join((".csv", ".tsv", ".txt", ".dat", ".gz", ".zip", *SUFFIXES))
 
 
 class RecordingPicker(Panel):
@@ -36,7 +36,7 @@ class RecordingPicker(Panel):
 
     def build(self) -> list[ipw.Widget]:
         state = self.state
-        self.upload = Upload(state.add, label="Recording", accept=KINDS, multiple=True, limit=LARGEST)
+        self.upload = Upload(state.add, label="Recording", accept=ACCEPTED, multiple=True, limit=LARGEST)
         self.file = ipw.Dropdown(description="Shown", options=[])
         self.example = button("Use the bundled example", self._use_example)
         self.facts = markup()
