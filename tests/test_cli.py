@@ -134,11 +134,11 @@ def test_inspect_says_what_is_in_a_recording(run) -> None:
         (
             "hipsc_patch_optical_lei2017/optical_baseline_GroupI/Well10Recording19.csv",
             ["--columns", "time=0,V=1", "--units", "time=s,V=a.u."],
-            ["sampled every 0.1 ms", "V in a.u.", "650 ms, cycle length not known, 1 beats"],
+            ["sampled every 0.1 ms", "V in a.u.", "650 ms, cycle length not known, 1 beat,"],
         ),
         (
             "hipsc_paced_clark2022/042721_4_quinine_pre-drug_paced.csv", [],
-            ["sampled every 0.1 ms", "V in mV", "549.9 ms, cycle length not known, 1 beats"],
+            ["sampled every 0.1 ms", "V in mV", "549.9 ms, cycle length not known, 1 beat,"],
         ),
         (
             "hipsc_paced_clark2022/042721_4_quinine_pre-drug_paced.csv",
