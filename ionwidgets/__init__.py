@@ -35,6 +35,7 @@ _HOME = {
     "retrain": "discovery",
     "discover": "discovery",
     "workbench": "widgets",
+    "_jupyter_server_extension_points": "server",  # Jupyter knows the extension by the package's name
 }
 _ROOMS = ("models", "simulation", "recordings", "jobs", "gnn", "figures", "discovery", "widgets")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,3 +32,11 @@ def signed(value: float | None, unit: str = "", digits: int = 2) -> str:
 def percent(value: float | None) -> str:
     """A fraction in percent: 0.253 -> "25 %"."""
     return "–" if value is None or not math.isfinite(value) else f"{100 * value:.0f} %"
+
+
+def unit_words(unit: str) -> str:
+    """A unit as it is printed: uA/cm^2 -> µA/cm², and nothing for 1."""
+    if unit == "1":
+        return ""
+    raised = re.sub(r"\^(-?\d+)", lambda power: power[1].translate(RAISED), unit).replace("*", "·")
+    return re.sub(r"\bu(?=[A-Za-z])", "µ", raised)

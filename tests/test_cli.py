@@ -301,3 +301,8 @@ def test_the_recordings_that_the_tests_use_are_whole() -> None:
     recording = read_recording(LONGQT)
     assert list(recording["cycle_length"].values) == [400, 500, 600, 650, 750, 800]
     assert recording.sizes["time"] == 5000
+
+
+@pytest.mark.parametrize("minutes", ["-1", "nan", "inf"])
+def test_a_time_that_is_none_is_refused_before_anything_is_served(run, minutes: str) -> None:
+    assert one_line(run("dashboard", "--no-browser", "--cull", minutes)).startswith("ionwidgets: --cull")

@@ -61,6 +61,11 @@ def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else() -> None:
     assert files is not None
     shipped = {str(file) for file in files if "__pycache__" not in file.parts}
     shipped = {name for name in shipped if ".dist-info/" not in name and not name.endswith("bin/ionwidgets")}
+    enabled = {
+        name for name in shipped if name.endswith("etc/jupyter/jupyter_server_config.d/ionwidgets.json")
+    }
+    assert len(enabled) == 1, "the server extension is on as soon as it is installed"
+    shipped -= enabled
     source = {
         file.relative_to(ROOT).as_posix()
         for file in (ROOT / "ionwidgets").rglob("*")

@@ -252,11 +252,18 @@ def dashboard(
     name: Annotated[str, typer.Argument(help="Which of the packaged dashboards.")] = "workbench",
     port: int = 8866,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    cull: Annotated[
+        float,
+        typer.Option(
+            metavar="MINUTES",
+            help="End the kernel of a page that was not used for so long and has no job under way; 0: never.",
+        ),
+    ] = 480,
 ) -> None:
     """Serve a packaged dashboard with Voila on 127.0.0.1, and print its full address."""
     from ionwidgets.server import serve
 
-    raise typer.Exit(serve(name, port, open_browser=not no_browser))
+    raise typer.Exit(serve(name, port, open_browser=not no_browser, cull=cull))
 
 
 def _print(table: pd.DataFrame, empty: str) -> None:

@@ -27,6 +27,7 @@ from ionwidgets.discovery.search import Found
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import current_balance
 from ionwidgets.gnn.retrain import Stage2, retrain_network
+from ionwidgets.jobs import aside
 from ionwidgets.models import IonicModel
 from ionwidgets.models.edit import edited
 
@@ -130,8 +131,10 @@ def fitted_before(
     """
     words = "Fitting the control recording"
     progress.report(0.0, words)
-    question = put_to(model, asked)
-    balance = current_balance(model, question.beats, question.control, question.stimulus)
+    question = aside(alive, lambda: put_to(model, asked))
+    balance = aside(
+        alive, lambda: current_balance(model, question.beats, question.control, question.stimulus)
+    )
     retrained = retrain_network(
         network, balance, seed=seed, device=device, settings=Stage2(eta=eta),
         progress=Stage(progress, 0.0, 0.4),

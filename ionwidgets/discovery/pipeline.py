@@ -17,6 +17,7 @@ import xarray as xr
 from ionwidgets.discovery.baseline_names import NAMES
 from ionwidgets.discovery.baselines import check_baselines, run_baseline
 from ionwidgets.discovery.before import fitted_before
+from ionwidgets.discovery.checks import check_numbers
 from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.finding import write_finding
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
@@ -27,7 +28,6 @@ from ionwidgets.discovery.question import (
     ask,
     check_emulated_setup,
     check_network,
-    check_numbers,
     put_to,
 )
 from ionwidgets.discovery.result import Result
@@ -38,7 +38,7 @@ from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.emulate import EmulatedBeats
 from ionwidgets.gnn.retrain import Stage2, retrain_network
-from ionwidgets.jobs import Control
+from ionwidgets.jobs import Control, aside
 from ionwidgets.models import IonicModel, load_model
 
 EMULATOR_UPDATES = 100  # each costs thirty of the ODE's
@@ -162,8 +162,9 @@ def discover(
     check_baselines(baselines)
     check_numbers(model, eta, stimulus, paced_for, predict_cl, duration)
     model.check_balance()
-    asked = ask(model, recording, stimulus, paced_for)
-    asked_before = None if control is None else ask(model, control, stimulus, paced_for)
+    during = partial(aside, heartbeat.alive)  # what takes long and says nothing meanwhile
+    asked = during(lambda: ask(model, recording, stimulus, paced_for))
+    asked_before = None if control is None else during(lambda: ask(model, control, stimulus, paced_for))
     network = network or network_for(taught, decoder, seed, Stage(heartbeat, 0.0, 0.05))
     network = network.of(model)
     before = None
@@ -175,13 +176,13 @@ def discover(
         model, network = before.model, network.of(before.model)
     whole = Stage(heartbeat, 0.05 if before is None else CONTROL_SHARE, 1.0)
     whole.report(0.0, "Pacing the control")
-    question = put_to(model, asked)
+    question = during(lambda: put_to(model, asked))
 
     def balanced(question: Question) -> Balance:
         true = recording if hidden == "true" else None
         return current_balance(question.model, question.beats, question.control, question.stimulus, true)
 
-    balance = balanced(question)
+    balance = during(lambda: balanced(question))
     emulated = decoder == "emulator"
     retrained = retrain_network(
         network, balance, seed=seed, progress=Stage(whole, 0.0, 0.3), device=device,
@@ -194,11 +195,11 @@ def discover(
     )  # fmt: skip
     judged, before = settled.judged, settled.before
     if settled.question is not question:  # the network's currents, too, are told beside this cell
-        balance = balanced(settled.question)
+        balance = during(lambda: balanced(settled.question))
     whole.report(0.9, "Predicting")
     question = replace(settled.question, stimulus=judged.stimulus(settled.question.stimulus))
-    result = outcome(question, network, settled.retrained, balance, judged)
-    predictions = predict(result, predict_cl, duration)
+    result = during(lambda: outcome(question, network, settled.retrained, balance, judged))
+    predictions = during(lambda: predict(result, predict_cl, duration))
     elapsed = round(time.perf_counter() - started, 2)
     last = Stage(whole, 0.92, 1.0)
     beside = [
@@ -213,7 +214,8 @@ def discover(
         "seed": seed, "eta": eta, "decoder": decoder, "hidden": hidden, "elapsed_s": elapsed,
         "against": "published" if before is None else "control",
         "control": None if before is None else before.about(), "conditions": where.about(),
-        "predictions": predictions, "neural_ode": neural_check(result, question.beats), "baselines": beside,
+        "predictions": predictions, "baselines": beside,
+        "neural_ode": during(lambda: neural_check(result, question.beats)),
     }  # fmt: skip
     warnings = question.warnings if before is None else [*before.warnings, *question.warnings]
     finding = write_finding(settled, recording, warnings, about)

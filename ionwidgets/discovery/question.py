@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ionwidgets.discovery.calibration import calibrated
+from ionwidgets.discovery.checks import DECODERS
 from ionwidgets.discovery.objective import Objective
 from ionwidgets.discovery.prepare import control_run
 from ionwidgets.errors import IonWidgetsError
@@ -17,9 +16,6 @@ from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import HIDDEN, hidden_states
 from ionwidgets.models import IonicModel
 from ionwidgets.recordings.typical_beat import TypicalBeat, typical_beats
-
-DECODERS = ("ode", "emulator")
-MOST_HISTORY = 600_000.0  # ms of pacing before a recording
 
 
 @dataclass(frozen=True)
@@ -103,33 +99,6 @@ def check_network(
         raise IonWidgetsError(
             f"the network has learnt {network.model_name}:{network.variant} with other equations than "
             f"{model.key}; train one on this model (ionwidgets learn)"
-        )
-
-
-def check_numbers(
-    model: IonicModel,
-    eta: float,
-    stimulus: tuple[float, float] | None,
-    paced_for: float | None,
-    predict_cl: Sequence[float],
-    duration: float,
-) -> None:
-    """Refuse numbers out of range, by name."""
-    if not 0 < eta < 1:
-        raise IonWidgetsError(f"eta must lie between 0 and 1; found {eta:g}")
-    if stimulus is not None and not (stimulus[1] > 0 and np.isfinite(stimulus).all()):
-        raise IonWidgetsError(
-            f"the stimulus is amplitude [A/F] and a positive duration [ms]; found {stimulus}"
-        )
-    if paced_for is not None and not 0 < paced_for <= MOST_HISTORY:
-        raise IonWidgetsError(
-            f"paced_for is ms of pacing, above 0 and up to {MOST_HISTORY:g}; found {paced_for:g}"
-        )
-    pulse = stimulus[1] if stimulus else model.stimulus.duration
-    if not all(pulse < length < np.inf for length in predict_cl) or not 0 < duration < np.inf:
-        raise IonWidgetsError(
-            f"predictions are made at cycle lengths longer than the stimulus ({pulse:g} ms), over a positive "
-            f"duration, in ms; found {', '.join(f'{length:g}' for length in predict_cl)} and {duration:g}"
         )
 
 

@@ -16,7 +16,7 @@ from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.shown_traces import current_traces, paced_traces
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs.whole_file import whole_file
-from ionwidgets.models import load_model
+from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
 
 SCHEMA = "ionwidgets/result/1"
@@ -54,8 +54,10 @@ def save_result(result: Result, path: str | Path) -> None:
         raise IonWidgetsError(f"{path}: the result cannot be written here ({error.strerror})") from None
 
 
-def load_result(path: str | Path, recording: xr.Dataset) -> Result:
+def load_result(path: str | Path, recording: xr.Dataset, published: IonicModel | None = None) -> Result:
     """Read a saved result back, together with the recording that it was found in.
+
+    `published` is the model that it was found with, where that is not one of the library's.
 
     Raises
     ------
@@ -70,7 +72,8 @@ def load_result(path: str | Path, recording: xr.Dataset) -> Result:
             raise IonWidgetsError(f"{name}: not a result of ionwidgets (schema {metadata.get('schema')!r})")
         about = json.loads(metadata["about"])
         where = Conditions.of(about["finding"].get("conditions"))
-        model, baseline = where.model(load_model(about["model"])), about.get("baseline", {})
+        published = published or load_model(about["model"])
+        model, baseline = where.model(published), about.get("baseline", {})
         if baseline:
             model = edited(model, baseline, {}, {})
         if model.hash != about["model_hash"]:

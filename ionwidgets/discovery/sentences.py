@@ -16,6 +16,7 @@ _DIFFER = {
     "unexplained": "At the model's best, it and the recording differ",
 }
 
+LEAST_TOLD = 0.01  # mV or ms; an error that is smaller matters to nobody
 INSEPARABLE = "cannot be told apart from this recording"  # what is said of a confounded pair
 
 
@@ -107,9 +108,11 @@ def explanation(finding: Finding) -> str:
         parts.append(f"{of} alone explains {percent(first['importance'])} of the observed difference.")
     fit = finding.get("fit") or {}
     if fit.get("v_rmse_mV") is not None:
-        parts.append(f"{_DIFFER[finding['verdict']]} by {number(fit['v_rmse_mV'], 'mV')} (RMS).")
+        off = fit["v_rmse_mV"]
+        told = number(off, "mV") if off >= LEAST_TOLD else f"less than {LEAST_TOLD} mV"
+        parts.append(f"{_DIFFER[finding['verdict']]} by {told} (RMS).")
     errors = [abs(e) for e in (fit.get("apd90_error_ms") or {}).values() if e is not None]
     if errors:
         how = "off by up to" if finding["verdict"] == "unexplained" else "met within"
-        parts.append(f"APD90 is {how} {number(max(errors), 'ms', 2)}.")
+        parts.append(f"APD90 is {how} {number(max(*errors, LEAST_TOLD), 'ms', 2)}.")
     return " ".join(parts)

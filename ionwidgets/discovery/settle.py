@@ -18,6 +18,7 @@ from ionwidgets.discovery.question import Asked, Question, put_to
 from ionwidgets.discovery.search import Found, search
 from ionwidgets.gnn.decoder import Balance
 from ionwidgets.gnn.retrain import Retrained
+from ionwidgets.jobs import aside
 from ionwidgets.simulation.sweep import Steps
 
 COARSE = Steps(
@@ -83,7 +84,8 @@ def settle(
         before, retrained, known = _with_both(
             before, question, retrained, found, telling(0.7, 0.85, "Fitting both recordings")
         )
-        question = put_to(before.model, asked)
+        own = before.model
+        question = aside(alive, lambda: put_to(own, asked))
         objective = question.objective(discrepancy=before.left, alive=alive)
         found = search(
             objective, none, [found.best, *found.singles], [], telling(0.85, 1.0, "Fitting the changes again")

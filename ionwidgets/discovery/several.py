@@ -10,9 +10,10 @@ from typing import Any, Protocol, overload
 import xarray as xr
 
 from ionwidgets.discovery.baselines import check_baselines
+from ionwidgets.discovery.checks import check_numbers
 from ionwidgets.discovery.conditions import read_conditions, taught_model
 from ionwidgets.discovery.heartbeat import Heartbeat, Stage
-from ionwidgets.discovery.question import check_emulated_setup, check_network, check_numbers
+from ionwidgets.discovery.question import check_emulated_setup, check_network
 from ionwidgets.discovery.result import Result
 from ionwidgets.discovery.results import Cell, Results
 from ionwidgets.errors import IonWidgetsError

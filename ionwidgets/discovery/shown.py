@@ -21,12 +21,12 @@ Curves = dict[str, tuple[NDArray, NDArray]]
 
 
 class ShownGates(NamedTuple):
-    """V [mV]; h_inf and tau [ms] by gate, before and after; `names`: those that explain most first;
-    titles by gate; visited: lowest and highest recorded V [mV], None where it is in other units."""
+    """V [mV]; h_inf and tau [ms] by gate, before and after (None of a model alone); `names`: those that
+    explain most first; titles by gate; visited: lowest and highest recorded V [mV], None where unknown."""
 
     V: NDArray
     before: Curves
-    after: Curves
+    after: Curves | None
     names: list[str]
     titles: dict[str, str]
     visited: tuple[float, float] | None
@@ -48,14 +48,28 @@ def shown_gates(result: Any) -> ShownGates:
     recorded = result.recording["V"]
     in_mV = recorded.attrs.get("units", "mV") == "mV"
     visited = (float(np.nanmin(recorded)), float(np.nanmax(recorded))) if in_mV else None
-    titles = {gate.name: f"{gate.name} of {gate.current}" for gate in result.model.gates if gate.current}
     names = _most_important(result.finding, list(before))
-    return ShownGates(np.asarray(curves["V"], float), before, after, names, titles, visited)
+    return ShownGates(np.asarray(curves["V"], float), before, after, names, titles_of(result.model), visited)
 
 
-def shown_currents(result: Any, most: int) -> tuple[NDArray, dict[str, NDArray], dict[str, NDArray]]:
-    """Time [ms] along the recorded beat, and currents [A/F] before and after, by rank."""
-    data = result.currents()
+def model_gates(model: Any) -> ShownGates:
+    """The curves of a model as published; of no recording."""
+    V = np.linspace(*SHOWN_V, POINTS + 1)
+    curves = model.gate_curves(V)
+    return ShownGates(V, curves, None, list(curves), titles_of(model), None)
+
+
+def titles_of(model: Any) -> dict[str, str]:
+    """Gate -> "Xr1 of I_Kr", of those that have a current."""
+    return {gate.name: f"{gate.name} of {gate.current}" for gate in model.gates if gate.current}
+
+
+def shown_currents(
+    result: Any, most: int | None = None, cycle_length: float | None = None
+) -> tuple[NDArray, dict[str, NDArray], dict[str, NDArray]]:
+    """Time [ms] along a recorded beat, the longest unless told, and currents [A/F] before and after, by rank;
+    the first `most`, or all."""
+    data = result.currents(cycle_length)
     ranked = [entry for entry in result.finding["currents"] if entry["current"] in data]
     ranked.sort(key=lambda entry: entry.get("rank") or _LAST)
     names = [entry["current"] for entry in ranked][:most]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from ionwidgets.figures.theme import ALTERED, CONTROL, style
+from ionwidgets.symbols import marked
 
 _TOP = 10  # bars
 
@@ -26,9 +28,7 @@ def attribution(importance: Mapping[str, float], *, mode: str = "page") -> go.Fi
     )
     style(figure, mode=mode, height=370, legend=False)
     figure.update_xaxes(title_text="Observed difference explained (%)", range=[0, 100], showgrid=True)
-    figure.update_yaxes(
-        autorange="reversed", showgrid=False, nticks=0, tickmode="linear", title_text="Change"
-    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, nticks=0, title_text="Change", **_ticks(names))
     figure.update_layout(bargap=0.35)
     return figure
 
@@ -39,12 +39,18 @@ def update_attribution(figure: go.Figure, importance: Mapping[str, float]) -> No
     with figure.batch_update():
         figure.data[0].x, figure.data[0].y = values, names
         figure.data[0].marker.color = _colours(len(names))
+        figure.update_yaxes(_ticks(names))
 
 
 def _largest(importance: Mapping[str, float]) -> tuple[Sequence[str], Sequence[float]]:
     finite = {name: float(value) for name, value in importance.items() if np.isfinite(value)}
     names = sorted(finite, key=lambda name: -finite[name])[:_TOP]
     return names, [100.0 * finite[name] for name in names]
+
+
+def _ticks(names: Sequence[str]) -> dict[str, Any]:
+    """Every bar's name, as it is printed."""
+    return {"tickmode": "array", "tickvals": list(names), "ticktext": [marked(name) for name in names]}
 
 
 def _colours(count: int) -> list[str]:

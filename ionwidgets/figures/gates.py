@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from ionwidgets.figures.theme import LINES, style
+from ionwidgets.symbols import H_INF, V_M, marked
 
 _GAP = 0.42  # of a row: room for the axis title below one row and the title above the next
 _BETWEEN = 0.21  # of the width: room for ticks and axis title, on a phone too
 _ROW = 168  # px
+_BAND = "rgba(213,94,0,0.18)"  # of the altered curve's colour
 
 Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
+Bands = Mapping[str, tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]]
 
 
 def gate_curves(
@@ -28,6 +31,7 @@ def gate_curves(
     names: tuple[str, str] = ("control", "altered"),
     role: str = "altered",
     visited: tuple[float, float] | None = None,
+    bands: Bands | None = None,
     mode: str = "page",
 ) -> go.Figure:
     """h_inf (left) and tau in ms (right, logarithmic) against V.
@@ -39,15 +43,16 @@ def gate_curves(
     gates : which gates, in this order (all of `before` if None).
     titles : gate -> what stands over its row ("Xr1 of I_Kr").
     visited : lowest and highest V in mV that the recording visited; voltages outside are shaded.
+    bands : gate -> (lowest, highest) of h_inf and of tau over several seeds, shaded under the curves.
     """
     chosen = list(before) if gates is None else list(gates)
-    labels = [(titles or {}).get(gate, gate) for gate in chosen]
+    labels = [marked((titles or {}).get(gate, gate)) for gate in chosen]
     figure = make_subplots(
         rows=max(len(chosen), 1),
         cols=2,
         horizontal_spacing=_BETWEEN,
         vertical_spacing=_GAP / max(len(chosen), 1),
-        subplot_titles=[text for label in labels for text in (f"{label}: h∞", f"{label}: τ")],
+        subplot_titles=[text for label in labels for text in (f"{label}: {H_INF}", f"{label}: τ")],
     )
     x = np.asarray(V, np.float32)
     for row, gate in enumerate(chosen, start=1):
@@ -68,11 +73,18 @@ def gate_curves(
                     col=col,
                 )
     style(figure, mode=mode, height=_ROW * max(len(chosen), 1) + 70)
-    figure.update_xaxes(title_text="V (mV)", title_standoff=2, range=[float(x[0]), float(x[-1])])
-    figure.update_yaxes(title_text="h∞ (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
+    figure.update_xaxes(
+        title_text=f"{V_M} (mV)",
+        title_standoff=2,
+        range=[float(x[0]), float(x[-1])],
+        unifiedhovertitle_text="%{x:.1f} mV",
+    )
+    figure.update_yaxes(title_text=f"{H_INF} (unitless)", range=[-0.04, 1.04], col=1, nticks=3)
     figure.update_yaxes(title_text="τ (ms)", type="log", col=2)
     for row, gate in enumerate(chosen, start=1):
         figure.update_yaxes(_tau_ticks(gate, before, after), row=row, col=2)
+        if bands and gate in bands:
+            _add_bands(figure, x, bands[gate], row)
     if visited is not None:
         for low, high in ((float(x[0]), visited[0]), (visited[1], float(x[-1]))):
             if high > low:
@@ -80,6 +92,31 @@ def gate_curves(
                     x0=low, x1=high, fillcolor="rgba(128,136,146,0.16)", line_width=0, layer="below"
                 )
     return figure
+
+
+def _add_bands(
+    figure: go.Figure,
+    x: np.ndarray,
+    of_gate: tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]],
+    row: int,
+) -> None:
+    """Last among the lines, so that `update_gate_curves` finds its own; once in the legend."""
+    for col, (low, high) in enumerate(of_gate, start=1):
+        low, high = np.asarray(low, np.float32), np.asarray(high, np.float32)
+        figure.add_scatter(
+            x=np.concatenate([x, x[::-1]]),
+            y=np.concatenate([high, low[::-1]]),
+            mode="lines",
+            line={"width": 0, "color": LINES["altered"]["color"]},
+            fill="toself",
+            fillcolor=_BAND,
+            name="all seeds",
+            legendgroup="all seeds",
+            showlegend=row == col == 1,
+            hoverinfo="skip",
+            row=row,
+            col=col,
+        )
 
 
 def _tau_ticks(gate: str, *sources: Curves | None) -> dict[str, list[float] | list[str]]:

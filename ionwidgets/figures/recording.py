@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
 from ionwidgets.figures.theme import ALTERED, LINES, style
+from ionwidgets.symbols import V_M
 
 POINTS: Final = 2000  # of a trace that is drawn: more than a screen has columns
 LONG: Final = 20_000.0  # ms; a longer one is drawn against seconds
@@ -68,7 +69,7 @@ def update_recording_trace(
         line.hovertemplate = f"%{{x:.5~g}} {name}: %{{y:.4~g}} {unit}<extra></extra>"
         upstrokes.hovertemplate = f"upstroke at %{{x:.5~g}} {name}<extra></extra>"
         figure.layout.xaxis.title.text = f"Time ({name})"
-        figure.layout.yaxis.title.text = f"V ({unit})"
+        figure.layout.yaxis.title.text = f"{V_M} ({unit})"
 
 
 def thinned(time: NDArray, values: NDArray, points: int = POINTS) -> tuple[NDArray, NDArray]:

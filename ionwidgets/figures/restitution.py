@@ -36,6 +36,7 @@ def restitution(curves: Sequence[Restitution], *, mode: str = "page") -> go.Figu
         )
     style(figure, mode=mode, height=320)
     figure.update_xaxes(title_text="Cycle length (ms)")
-    figure.update_yaxes(title_text="APD90 (ms)")
+    figure.update_yaxes(title_text="APD<sub>90</sub> (ms)")
+    figure.update_xaxes(unifiedhovertitle_text="%{x:.0f} ms")
     figure.update_layout(hovermode="x unified")
     return figure

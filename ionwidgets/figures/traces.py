@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from ionwidgets.figures.theme import LINES, style
+from ionwidgets.symbols import CA_I, V_M
 
 _MM_TO_UM = 1000.0
 
@@ -70,10 +71,11 @@ def action_potential(
                 col=1,
             )
     style(figure, mode=mode, height=height or (430 if calcium else 300))
-    figure.update_yaxes(title_text="V (mV)", row=1, col=1)
+    figure.update_yaxes(title_text=f"{V_M} (mV)", row=1, col=1)
     if calcium:
-        figure.update_yaxes(title_text="Ca_i (µM)", row=2, col=1)
+        figure.update_yaxes(title_text=f"{CA_I} (µM)", row=2, col=1)
     figure.update_xaxes(title_text="Time (ms)", row=1 + calcium, col=1)
+    figure.update_xaxes(unifiedhovertitle_text="%{x:.1f} ms")
     return figure
 
 

@@ -17,6 +17,10 @@ SCHEMA = "ionwidgets/checkpoint/1"
 EVERY = 5.0  # s between two writings
 
 
+class Unusable(TrainingError):
+    """A file that a training cannot go on from."""
+
+
 class Checkpoint:
     """The last good state of one training, told by `about` (model hash, seed, settings, versions, ...)."""
 
@@ -61,7 +65,9 @@ class Checkpoint:
         try:
             save_tensors(tensors, self.path, words)
         except (OSError, SafetensorError) as error:
-            raise TrainingError(f"{self.path}: the checkpoint cannot be written ({error})") from None
+            raise TrainingError(
+                f"{self.path}: the checkpoint cannot be written ({error}); make room there"
+            ) from None
         self._last, self._written_at = None, time.monotonic()
 
     def _read(self) -> State:
@@ -70,20 +76,18 @@ class Checkpoint:
                 words = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
             if words.get("schema") != SCHEMA:
-                raise TrainingError(f"{self.path.name}: not a checkpoint of ionwidgets; give another file")
+                raise Unusable(f"{self.path.name}: not a checkpoint of ionwidgets; give another file")
             about, numbers = dict(json.loads(words["about"])), dict(json.loads(words["numbers"]))
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise self._unreadable(error) from None
         if about != self.about:
             keys = [key for key in {**self.about, **about} if self.about.get(key) != about.get(key)]
             told = "; ".join(f"{key} {about.get(key)}, here {self.about.get(key)}" for key in keys)
-            raise TrainingError(
-                f"{self.path.name}: a checkpoint of another training ({told}); give another file"
-            )
+            raise Unusable(f"{self.path.name}: a checkpoint of another training ({told}); give another file")
         return State(tensors, numbers)
 
-    def _unreadable(self, error: Exception) -> TrainingError:
-        return TrainingError(
+    def _unreadable(self, error: Exception) -> Unusable:
+        return Unusable(
             f"{self.path.name}: cannot be read as a checkpoint ({' '.join(str(error).split())}); "
             "give another file"
         )

@@ -13,10 +13,13 @@ an error of 0.5 % in h_inf costs 10 to 20 ms of APD90.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from ionwidgets._version import __version__
@@ -28,11 +31,14 @@ from ionwidgets.gnn.device import device_named
 from ionwidgets.gnn.measure import stage1_figures
 from ionwidgets.gnn.network import GatingNetwork, Network
 from ionwidgets.gnn.threads import one_thread
-from ionwidgets.jobs import Control
+from ionwidgets.jobs import Control, aside
 from ionwidgets.models import IonicModel
 
 SHIPPED = Path(__file__).with_name("networks")
 TOLD_EVERY = 20  # updates
+ALIVE_EVERY, CURVES_EVERY = 0.05, 1.0  # s, at most, between two reports; at least, between two sets of curves
+CURVES_SHARE = 0.08  # of the updates, likewise: on a busy machine a page draws as slowly as the training runs
+CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV, at which the curves are told
 OPEN = 4.0  # logit of an h_inf that is as good as open
 
 
@@ -53,7 +59,9 @@ def learn(
     Parameters
     ----------
     seed : of the network's first weights.
-    progress : told how far the training is by ``progress.report(fraction, message, loss=..., update=...)``.
+    progress : told how far the training is by ``progress.report(fraction, message, loss=..., update=...,
+        curves=...)``, the last being the gates of the network as it is then, {gate: (h_inf, tau [ms])} at
+        -100 to 50 mV, every mV.
     fresh : train even where a network is shipped.
     settings : other than the usual ones.
     observables : what the network sees, ("V",), when left out, or ("V", "Ca_i").
@@ -104,13 +112,15 @@ def learn(
         "versions": f"ionwidgets {__version__}, torch {torch.__version__.partition('+')[0]}",
     }
     file = None if checkpoint is None else Checkpoint(checkpoint, card)
-    taught = lessons(model, seen, settings).on(place)
-    module = _fit(model, taught, seed, progress, settings, file)
+    telling = None if progress is None else _Telling(progress, model)
+    alive = None if telling is None else telling.alive
+    taught = aside(alive, lambda: lessons(model, seen, settings)).on(place)
+    module = _fit(model, taught, seed, telling, settings, file)
     network = Network(
         module, model.gate_names, card | {"data": taught.words, "command": _command(card, model)}
     )
     try:
-        network.card["figures"] = stage1_figures(model, network)
+        network.card["figures"] = aside(alive, lambda: stage1_figures(model, network))
     except SimulationError as error:
         raise TrainingError(
             f"stage 1 of {model.key} ended in gates that the model does not run with (seed {seed}): {error}; "
@@ -170,7 +180,7 @@ def _fit(
     model: IonicModel,
     taught: Lessons,
     seed: int,
-    progress: Control | None,
+    telling: _Telling | None,
     settings: Stage1,
     file: Checkpoint | None,
 ) -> GatingNetwork:
@@ -182,8 +192,8 @@ def _fit(
     descent = Descent(module, gate_loss(module, taught, settings), settings)
 
     def tell(done: int, loss: float) -> None:
-        if progress is not None and done % TOLD_EVERY == 0:
-            progress.report(min(0.99, done / descent.most), f"Learning {model.key}", loss=loss, update=done)
+        if telling is not None:
+            telling.hear(module, done, loss, descent.most)
 
     if file is not None:
         file.take_up(descent)
@@ -202,6 +212,34 @@ def _fit(
         if file is not None:
             file.write()
     return module.cpu().float().double()  # as a file has it, so that its figures are those of the file
+
+
+class _Telling:
+    """Tells a `Control` of a training: now and then of its loss, more often that it is alive."""
+
+    def __init__(self, progress: Control, model: IonicModel) -> None:
+        self._progress, self._model = progress, model
+        self._fraction, self._message = 0.0, f"Learning {model.key}"
+        self._facts: dict[str, Any] = {}
+        self._told = self._drawn = float("-inf")
+        self._next = 0.0  # fraction from which on the curves are told again
+
+    def hear(self, module: GatingNetwork, done: int, loss: float, most: int) -> None:
+        now = time.monotonic()
+        if done % TOLD_EVERY == 0:
+            self._fraction = min(0.99, done / most)
+            self._facts = {**self._facts, "loss": loss, "update": done}
+            if now - self._drawn >= CURVES_EVERY and self._fraction >= self._next:
+                network = Network(module, self._model.gate_names, {}).on(torch.device("cpu"))
+                self._facts["curves"] = network.gate_curves(CLAMP)
+                self._drawn, self._next = time.monotonic(), self._fraction + CURVES_SHARE
+        elif now - self._told < ALIVE_EVERY:
+            return
+        self.alive()
+
+    def alive(self) -> None:
+        self._progress.report(self._fraction, self._message, **self._facts)
+        self._told = time.monotonic()
 
 
 def gate_loss(module: GatingNetwork, taught: Lessons, settings: Stage1) -> Callable[[], torch.Tensor]:

@@ -15,9 +15,10 @@ same whatever it is batched with, but for the order of sums.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from numpy.typing import NDArray
@@ -30,11 +31,12 @@ from ionwidgets.gnn.network import Network
 from ionwidgets.gnn.prior import price
 from ionwidgets.gnn.quasi_newton import Descents
 from ionwidgets.gnn.threads import one_thread
-from ionwidgets.jobs import Control
+from ionwidgets.jobs import Control, aside
 
 FIRST_SCALE = 1e-3  # spread of the first ln s: where it begins must not decide
 MARGIN = 10.0  # by which a change must explain more than a change that follows noise does
 TELL = 4  # updates between two words of progress
+ALIVE = 0.05  # s, after which the last is said again
 ROUND_GATE, ROUND_SCALE = 1e-4, 1e-3  # changes that cost their square
 
 
@@ -126,11 +128,15 @@ def retrain_batch(
     names = [current.name for current in balance.model.currents]
     # Two starts a run: no scale changed, and those scales that explain most while the gates stay.
     starts = [_first_scales(balance, runs)]
+    alive = None if progress is None else _Alive(progress)
     if decoder is None:
-        starts.append(starts[0] + _scales_alone(network, balance, settings))
+        # What comes first may have to be compiled.
+        starts.append(starts[0] + aside(alive, lambda: _scales_alone(network, balance, settings)))
     layers = Layers(network, balance, len(starts) * len(runs))
     objective = _Objective(layers, balance, judge, settings, [eta for eta, _ in runs] * len(starts))
-    descents = Descents(objective.packed(torch.cat(starts)), objective)
+    descents = aside(alive, lambda: _first(objective, torch.cat(starts)))
+    # Where a step takes long, as the emulator's does, a stop does not wait for it.
+    wait = None if decoder is None else alive
     losses = [descents.loss]
     if not descents.loss.isfinite().all():
         raise TrainingError(
@@ -138,17 +144,18 @@ def retrain_batch(
             "was; look for gaps or wrong units in the recording"
         )
     for update in range(settings.updates):
-        if progress is not None and update % TELL == 0:
-            progress.report(
+        if alive is not None and update % TELL == 0:
+            alive.tell(
                 update / settings.updates,
-                "Retraining on the recording",
                 loss=float(descents.loss.mean()),
                 misfit=float(objective.misfit.mean()),
                 update=update,
             )
+        elif alive is not None:
+            alive()
         if descents.settled:
             break
-        descents.step()
+        aside(wait, one_thread()(descents.step))
         losses.append(descents.loss)
     first_or_second = descents.loss.unflatten(0, (len(starts), -1)).argmin(0)
     best = first_or_second * len(runs) + torch.arange(len(runs), device=place)
@@ -172,6 +179,27 @@ def retrain_batch(
         )
         for i in range(len(runs))
     ]
+
+
+@one_thread()
+def _first(objective: _Objective, log_scales: torch.Tensor) -> Descents:
+    return Descents(objective.packed(log_scales), objective)
+
+
+class _Alive:
+    """Tells a `Control` of stage 2, and again after a while, so that a stop is heard."""
+
+    def __init__(self, progress: Control) -> None:
+        self._progress, self._fraction, self._at = progress, 0.0, float("-inf")
+        self._facts: dict[str, Any] = {}
+
+    def tell(self, fraction: float, **facts: Any) -> None:
+        self._fraction, self._facts, self._at = fraction, facts, time.monotonic()
+        self._progress.report(fraction, "Retraining on the recording", **facts)
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._at >= ALIVE:
+            self.tell(self._fraction, **self._facts)
 
 
 class _Objective:
@@ -236,6 +264,7 @@ def _first_scales(balance: Balance, runs: Sequence[tuple[float, int]]) -> torch.
     return FIRST_SCALE * torch.stack(noise).to(balance.V)
 
 
+@one_thread()
 def _scales_alone(network: Network, balance: Balance, settings: Stage2) -> torch.Tensor:
     """ln s (currents,) that explain most of the recording with the gates of stage 1."""
     currents = balance.currents(gates_along(network, balance))

@@ -81,17 +81,23 @@ class Job(Generic[T]):
         Called with a `Snapshot` after every change: never twice at once, never out of order, with no lock
         held.  It runs in the thread that made the change.  Changes that come while it runs may be told as
         one; the last one is always told.  What it raises is logged, and does not touch the work.
+    begin : float
+        Where the fraction stands at the start, of work that goes on where an earlier job ended.
     """
 
     def __init__(
-        self, work: Callable[[Control], T], *, on_change: Callable[[Snapshot[T]], None] | None = None
+        self,
+        work: Callable[[Control], T],
+        *,
+        on_change: Callable[[Snapshot[T]], None] | None = None,
+        begin: float = 0.0,
     ) -> None:
         self._work = work
         self._on_change = on_change
         # Guards every field below; notified whenever one of them changes that a thread may be waiting for.
         self._changed = threading.Condition()
         self._state: State = "idle"
-        self._fraction = 0.0
+        self._begin = self._fraction = begin
         self._message = ""
         self._facts: dict[str, Any] = {}
         self._value: T | None = None
@@ -142,9 +148,9 @@ class Job(Generic[T]):
     def _take(self) -> Snapshot[T]:
         elapsed = self._clock.read()
         remaining = None
-        if self._state in ("running", "paused") and self._fraction > 0:
+        if self._state in ("running", "paused") and self._fraction > self._begin:
             # Counts down between reports, rather than growing with the time since the last one.
-            at_report = self._reported_at * (1 - self._fraction) / self._fraction
+            at_report = self._reported_at * (1 - self._fraction) / (self._fraction - self._begin)
             remaining = max(0.0, at_report - (elapsed - self._reported_at))
         return Snapshot(
             state=self._state,

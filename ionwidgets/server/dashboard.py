@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import sys
@@ -11,20 +12,25 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-import plotly
 import tornado.ioloop
 from jupyter_client.kernelspec import KernelSpecManager
 from traitlets.config import Config
 from voila.app import Voila
 
+from ionwidgets.plotly_script import packed_script
+from ionwidgets.server.extension import PAGE_KEY, routes, script_path
+from ionwidgets.server.kernels import Culling, Kernels, leave_route
 from ionwidgets.server.launch import port_error
 
 TEMPLATE = "ionwidgets"
 SHARE = Path(__file__).parent / "share" / "jupyter"
-PLOTLY = Path(plotly.__file__).parent / "package_data"
 
 # What a page of ours needs of JupyterLab's extensions; plotly's own renderer alone would be 4.8 MB more.
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
+
+
+# s until the next kernel is made ready: while the page that took the last one is drawn, both would be slow.
+REFILL = 4.0
 
 
 class OwnKernel(KernelSpecManager):
@@ -35,15 +41,14 @@ class OwnKernel(KernelSpecManager):
 
 
 class Dashboard(Voila):
-    """Voila without the user's configuration, with our template, and with plotly.js at an address of its
-    own.
-    """
+    """Voila without the user's configuration, with our template, and with the routes of our extension."""
 
     address = ""
 
-    def setup_template_dirs(self) -> None:
-        super().setup_template_dirs()
-        self.static_paths.append(str(PLOTLY))
+    def init_handlers(self) -> list[Any]:
+        # Before Voila's, the last of which takes every address.
+        threading.Thread(target=packed_script, daemon=True).start()  # the first page need not wait for it
+        return [*routes(self.server_url), leave_route(self.server_url), *super().init_handlers()]
 
     def listen(self) -> None:
         """Listen on the one port that was asked for, say where, and run."""
@@ -67,15 +72,17 @@ class Dashboard(Voila):
 
 
 def page_config(current: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Voila's page configuration, with a script of ours where it would fetch MathJax from outside."""
+    """Voila's page configuration, with the address of plotly's script, and a script of ours where it would
+    fetch MathJax from outside.
+    """
     stub = f"{current['baseUrl']}voila/templates/{TEMPLATE}/static/no-mathjax.js"
-    return current | {"fullMathjaxUrl": stub, "mathjaxConfig": "none"}
+    return current | {"fullMathjaxUrl": stub, "mathjaxConfig": "none", PAGE_KEY: script_path()}
 
 
-def run(notebook: Path, ip: str, port: int, open_browser: bool) -> int:
+def run(notebook: Path, ip: str, port: int, open_browser: bool, culling: Culling) -> int:
     """Serve `notebook` until interrupted; the exit code."""
     Dashboard.clear_instance()
-    app = Dashboard.instance(config=_settings(ip, port, open_browser), config_file_paths=[])
+    app = Dashboard.instance(config=_settings(ip, port, open_browser, culling), config_file_paths=[])
     try:
         app.initialize([str(notebook)])
         app.start()
@@ -84,7 +91,7 @@ def run(notebook: Path, ip: str, port: int, open_browser: bool) -> int:
     return 0
 
 
-def _settings(ip: str, port: int, open_browser: bool) -> Config:
+def _settings(ip: str, port: int, open_browser: bool, culling: Culling) -> Config:
     _offer_template()
     return Config(
         {
@@ -97,6 +104,14 @@ def _settings(ip: str, port: int, open_browser: bool) -> Config:
             },
             # No port that other users of the machine could read a kernel's talk from.
             "KernelManager": {"transport": "ipc"},
+            "VoilaKernelManager": {"fill_delay": REFILL},
+            "Kernels": {
+                "cull_idle_timeout": math.ceil(culling.idle),
+                "cull_interval": math.ceil(culling.every),
+                "cull_connected": True,
+                "left_timeout": culling.left,
+                "unseen_timeout": culling.unseen,
+            },
             "VoilaConfiguration": {
                 "template": TEMPLATE,
                 "allow_template_override": "NO",
@@ -104,6 +119,7 @@ def _settings(ip: str, port: int, open_browser: bool) -> Config:
                 "strip_sources": True,
                 "preheat_kernel": True,
                 "default_pool_size": 1,
+                "multi_kernel_manager_class": Kernels,
                 "kernel_spec_manager_class": OwnKernel,
                 "extension_allowlist": EXTENSIONS,
                 "file_allowlist": [],

@@ -9,10 +9,14 @@ from ionwidgets.errors import IonWidgetsError
 from ionwidgets.server.catalogue import dashboard_path
 
 ADDRESS = "127.0.0.1"
+UNUSED = 480.0  # minutes: a working day
 
 
-def serve(name: str = "workbench", port: int = 8866, open_browser: bool = True) -> int:
+def serve(name: str = "workbench", port: int = 8866, open_browser: bool = True, cull: float = UNUSED) -> int:
     """Serve a packaged dashboard on 127.0.0.1 until interrupted, and print its full address, token included.
+
+    Every page has a kernel of its own, which is ended soon after the page is closed, and when the page has
+    not been used for `cull` minutes (0: never); one that has a job under way is spared.
 
     Returns
     -------
@@ -20,13 +24,17 @@ def serve(name: str = "workbench", port: int = 8866, open_browser: bool = True) 
 
     Raises
     ------
-    IonWidgetsError : there is no such dashboard, or the port cannot be had.
+    IonWidgetsError : there is no such dashboard, the port cannot be had, or `cull` is no time.
     """
     notebook = dashboard_path(name)
     check_port(port)
-    from ionwidgets.server.dashboard import run  # brings Voila, a second: not before it is needed
+    if not 0 <= cull < float("inf"):
+        raise IonWidgetsError(f"--cull {cull:g}: minutes, 0 for never")
+    # They bring Voila, a second: not before it is needed.
+    from ionwidgets.server.dashboard import run
+    from ionwidgets.server.kernels import Culling
 
-    return run(notebook, ADDRESS, port, open_browser)
+    return run(notebook, ADDRESS, port, open_browser, Culling(idle=60 * cull))
 
 
 def check_port(port: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import tempfile
 import warnings
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from ionwidgets.errors import SimulationWarning
+from ionwidgets.places import is_ours_alone
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -30,10 +30,10 @@ def read(name: str) -> bytes | None:
     """What `write` left under `name`, or None where there is nothing whole that is ours alone."""
     path = folder() / name
     try:
-        if not _is_ours_alone(folder().stat()):
+        if not is_ours_alone(folder().stat()):
             return None
         with path.open("rb") as file:
-            if not _is_ours_alone(os.fstat(file.fileno())):
+            if not is_ours_alone(os.fstat(file.fileno())):
                 return None
             content = file.read()
     except OSError:
@@ -50,7 +50,7 @@ def write(name: str, content: bytes) -> None:
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not _is_ours_alone(place.stat()):
+        if not is_ours_alone(place.stat()):
             _tell(f"compiled kernels are not kept: others can write {place}; make it private (chmod 700)")
             return
         # Put there whole, so that another process never reads half a file.
@@ -70,12 +70,6 @@ def write(name: str, content: bytes) -> None:
 @cache
 def _tell(what: str) -> None:
     warnings.warn(what, SimulationWarning, stacklevel=3)
-
-
-def _is_ours_alone(status: os.stat_result) -> bool:
-    if os.name != "posix":  # there the user's folders are private
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _digest(content: bytes) -> bytes:

@@ -1,25 +1,41 @@
-"""Widgets: for each step its traitlets state (no widgets) and its view; the workbench that joins them.
+"""Widgets: for each panel its traitlets state (no widgets) and its view; the workbench that joins them.
 
 Importing this loads ipywidgets and plotly; torch comes when something is trained.
 """
 
-from ionwidgets.widgets.experiment_panel import ChannelSliders
-from ionwidgets.widgets.findings_panel import Findings
-from ionwidgets.widgets.learn_panel import Trainer
-from ionwidgets.widgets.model_panel import ModelPicker
-from ionwidgets.widgets.recording_panel import RecordingPicker
-from ionwidgets.widgets.retrain_panel import Retrainer
+from ionwidgets.widgets.experiment.drug import DrugPanel
+from ionwidgets.widgets.experiment.panel import ChannelSliders
+from ionwidgets.widgets.experiment.protocol import ProtocolPanel
+from ionwidgets.widgets.experiment.shares import CurrentShares
+from ionwidgets.widgets.interpret.currents import CurrentExplorer
+from ionwidgets.widgets.interpret.findings import FindingsTable
+from ionwidgets.widgets.interpret.gates import GateExplorer
+from ionwidgets.widgets.interpret.neural_ode import NeuralODEView
+from ionwidgets.widgets.learn.panel import TrainingPanel
+from ionwidgets.widgets.model.panel import ModelPicker
+from ionwidgets.widgets.recording.panel import RecordingPanel
+from ionwidgets.widgets.retrain.panel import RetrainPanel
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.session_file import SavedSession, open_session, save_session
 from ionwidgets.widgets.workbench import Workbench, workbench
 
 __all__ = [
     "ChannelSliders",
-    "Findings",
+    "CurrentExplorer",
+    "CurrentShares",
+    "DrugPanel",
+    "FindingsTable",
+    "GateExplorer",
     "ModelPicker",
-    "RecordingPicker",
-    "Retrainer",
+    "NeuralODEView",
+    "ProtocolPanel",
+    "RecordingPanel",
+    "RetrainPanel",
+    "SavedSession",
     "Session",
-    "Trainer",
+    "TrainingPanel",
     "Workbench",
+    "open_session",
+    "save_session",
     "workbench",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -17,25 +16,45 @@ def text(value: object) -> str:
 
 
 def table(
-    caption: str, header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[int] = ()
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numbers: Iterable[int] = (),
+    kinds: Sequence[str] = (),
 ) -> str:
-    """A table; the first column names its row, columns in `numbers` are set to the right."""
+    """A table; the first column names its row, columns in `numbers` are set to the right.
+
+    `kinds`: the CSS class of every row, "" where it has none; none at all where left out.
+    """
     right = set(numbers)
     kind = [' class="is-number"' if column in right else "" for column in range(len(header))]
-    head = "".join(f'<th scope="col"{kind[i]}>{text(name)}</th>' for i, name in enumerate(header))
+    head = "".join(
+        f'<th scope="col"{kind[i]}>{text(name)}</th>' if name else "<td></td>"
+        for i, name in enumerate(header)
+    )
     body = "".join(
-        "<tr>"
+        (f'<tr class="{kinds[place]}">' if kinds and kinds[place] else "<tr>")
         + "".join(
             f'<th scope="row">{text(cell)}</th>' if i == 0 else f"<td{kind[i]}>{text(cell)}</td>"
             for i, cell in enumerate(row)
         )
         + "</tr>"
-        for row in rows
+        for place, row in enumerate(rows)
     )
     return (
         f'<div class="ionw-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def became(*values: str) -> Markup:
+    """A number, or two of them as before → after; each stays whole where the place is narrow."""
+    return Markup(" → ".join(map(whole, values)))
+
+
+def whole(value: str) -> Markup:
+    """What is never parted between two lines."""
+    return Markup(f'<span class="ionw-whole">{text(value)}</span>')
 
 
 def facts(pairs: Mapping[str, object]) -> str:
@@ -59,8 +78,6 @@ def problem(line: str) -> str:
     return f'<p class="ionw-problem" role="alert">{text(line)}</p>' if line else ""
 
 
-def download(label: str, filename: str, content: bytes, media_type: str) -> str:
-    """A link that holds the file itself, so that it needs no server."""
-    data = base64.b64encode(content).decode("ascii")
-    name, address = escape(filename), f"data:{escape(media_type)};base64,{data}"
-    return f'<a class="ionw-button" download="{name}" href="{address}">{text(label)}</a>'
+def explain(line: str, paragraph: str) -> str:
+    """What one is looking at: a line that opens a paragraph (HTML, with the equation) when asked."""
+    return f'<details class="ionw-explain"><summary>{text(line)}</summary><div>{paragraph}</div></details>'

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MODEL_FILES = (".mmt", ".cellml")
 FIRST_MODEL = "tnnp2004:M"  # is open before another one is chosen
+SHARED = ("model", "recording", "control", "network", "result")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Session(HasTraits):
     question = Reference(None, allow_none=True)
     recording = Reference(None, allow_none=True)
     recording_source = Unicode("")  # file name, or "" for the bundled example
+    control = Reference(None, allow_none=True)  # of the same cell before the change
+    control_source = Unicode("")
     network = Reference(None, allow_none=True)
     result = Reference(None, allow_none=True)
     activities = Dict()
@@ -67,6 +70,7 @@ class Session(HasTraits):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.lock = threading.RLock()
+        self.model_content: bytes | None = None  # of the file that the model comes from
 
     def begin(self, key: str, words: str, fraction: float | None = None) -> None:
         """Say that `key` is going on (again: how far it is)."""
@@ -85,14 +89,25 @@ class Session(HasTraits):
         """Whether the model comes from a file, and not from the library."""
         return Path(self.model_source).suffix in MODEL_FILES
 
-    def use_model(self, model: IonicModel, source: str, answers: Mapping[str, str] | None = None) -> None:
-        """Take another model; a network and a finding of the old one go with it."""
+    def use_model(
+        self,
+        model: IonicModel,
+        source: str,
+        answers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> None:
+        """Take another model; a network and a finding of the old one go with it.
+
+        `source`, `answers` and `content` say where it comes from, as `load_model` takes it: a library name,
+        or a file, what had to be told of it, and what is in it.
+        """
         with self.lock:
             self.question = None
             if self.model is not None and (model.key, model.hash) == (self.model.key, self.model.hash):
                 return
             self.network = self.result = None
             self.model_source, self.model_answers = source, dict(answers or {})
+            self.model_content = content
             self.model = model
             self.notice, self.trouble = f"{brief(model.title)} is open.", ""
 
@@ -103,6 +118,66 @@ class Session(HasTraits):
             self.recording_source = source
             self.recording = recording
             self.notice, self.trouble = f"{source or 'The bundled example'} is loaded.", ""
+
+    def use_control(self, control: Any, source: str = "") -> None:
+        """Take another control recording, or none; a finding against the one before goes with it."""
+        with self.lock:
+            if control is None and self.control is None:
+                return
+            self.result = None
+            self.control_source = source
+            self.control = control
+            words = "There is no control recording." if control is None else f"{source} is the control."
+            self.notice, self.trouble = words, ""
+
+    def use_result(self, result: Any) -> None:
+        """Take a finding, and the model that it was made with."""
+        with self.lock:
+            if result is not None and (self.model is None or self.model.hash != result.model.hash):
+                self.use_model(result.model, source_of(result.model))
+            self.result = result
+
+    def take(self, name: str, value: Any) -> None:
+        """Take another of the things in `SHARED`; a model by its name or path too, a recording by its path.
+
+        Raises
+        ------
+        IonWidgetsError : what `name` cannot be, or a file that cannot be read.
+        """
+        if name == "model" and isinstance(value, str | Path):
+            self.open_model(value)
+        elif name == "model":
+            self._take_model(value)
+        elif name in ("recording", "control"):
+            self._take_recording(name, value)
+        elif name == "result":
+            self.use_result(value)
+        else:
+            with self.lock:
+                setattr(self, name, value)
+
+    def _take_model(self, model: Any) -> None:
+        from ionwidgets.models import IonicModel
+
+        if isinstance(model, IonicModel):
+            self.use_model(model, source_of(model))
+        elif model is not None:  # of a panel that has none yet
+            raise IonWidgetsError(
+                f"model: a library name, a path or a model was expected, not {type(model).__name__}"
+            )
+
+    def _take_recording(self, name: str, recording: Any) -> None:
+        from ionwidgets.recordings import read_recording
+
+        use = self.use_recording if name == "recording" else self.use_control
+        if isinstance(recording, str | Path):
+            use(read_recording(recording), str(recording))
+        elif hasattr(recording, "attrs"):
+            use(recording, str(recording.attrs.get("source", f"{name}.csv")))
+        elif recording is not None:
+            raise IonWidgetsError(f"{name}: a path or a Dataset was expected, not {type(recording).__name__}")
+        elif name == "control":
+            self.use_control(None)
 
     def open_model(self, source: str | Path) -> None:
         """Take a model by its library name or its path on disk.
@@ -117,7 +192,9 @@ class Session(HasTraits):
         from ionwidgets.models import load_model
 
         try:
-            self.use_model(load_model(source), str(source))
+            model, path = load_model(source), Path(source)
+            content = path.read_bytes() if path.suffix in MODEL_FILES else None
+            self.use_model(model, str(source), content=content)
         except ModelQuestion as error:
             path = Path(source)
             if not error.candidates or path.suffix not in MODEL_FILES:
@@ -133,7 +210,7 @@ class Session(HasTraits):
         """
         with self.lock:
             self.question = None
-        return self._read_model(_last_part(name), content, {})
+        return self._read_model(own_name(name), content, {})
 
     def answer(self, choice: str) -> str:
         """Go on with the file that `question` asks about; what is wrong, in one line, or ""."""
@@ -164,7 +241,7 @@ class Session(HasTraits):
         except IonWidgetsError as error:
             return str(error)
         else:
-            self.use_model(model, name, answers)
+            self.use_model(model, name, answers, content)
         return ""
 
     def _ask(self, name: str, content: bytes, answers: Mapping[str, str], asked: ModelQuestion) -> None:
@@ -172,13 +249,14 @@ class Session(HasTraits):
             self.question = OpenQuestion(
                 name, content, answers, asked.question, asked.argument, asked.candidates
             )
-            self.notice, self.trouble = f"{_last_part(name)}: {asked.question}", ""
+            self.notice, self.trouble = f"{own_name(name)}: {asked.question}", ""
 
     def load_example(self) -> None:
         """The bundled recording; and the finding made on it, if the open model is that finding's."""
         from ionwidgets.discovery import example_recording, example_result
 
         with self.lock:
+            self.control, self.control_source = None, ""
             self.use_recording(example_recording(), "")
             result = example_result()
             if self.model is None:
@@ -190,7 +268,15 @@ class Session(HasTraits):
                 )
 
 
-def _last_part(name: str) -> str:
+def source_of(model: IonicModel) -> str:
+    """The library's name of a model; the name of a file where the library has none with these equations."""
+    from ionwidgets.models import list_models, load_model
+
+    listed = any(model.key in card.keys for card in list_models())
+    return model.key if listed and load_model(model.key).hash == model.hash else f"{model.name}.mmt"
+
+
+def own_name(name: str) -> str:
     """A file's own name: a browser gives no folders, and what says it is a browser may not be one."""
     return Path(name.replace("\\", "/")).name
 
@@ -198,6 +284,6 @@ def _last_part(name: str) -> str:
 def _from_file(read: Any, name: str, content: bytes) -> Any:
     """`read` a file of this name and content, in a private folder that is gone afterwards."""
     with TemporaryDirectory(prefix="ionwidgets-") as folder:
-        path = Path(folder) / (_last_part(name) or "file")
+        path = Path(folder) / (own_name(name) or "file")
         path.write_bytes(content)
         return read(path)

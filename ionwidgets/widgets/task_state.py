@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from traitlets import Bool, HasTraits, Unicode
@@ -14,6 +15,8 @@ from ionwidgets.jobs.job import FINAL
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.words import duration
+
+TOLD_EVERY = 0.2  # s
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class TaskState(HasTraits):
         super().__init__(**traits)
         self.session = session
         self._job: Job[Any] | None = None
+        self._told, self._told_at = ("", ""), float("-inf")
 
     def work(self, control: Control) -> Any:
         """What the job does, off the main thread."""
@@ -47,6 +51,10 @@ class TaskState(HasTraits):
     def accept(self, value: Any) -> str:
         """Take what the job returned, under the lock; how it ended, in words."""
         raise NotImplementedError
+
+    def begin(self) -> float:
+        """How much is done when the job starts."""
+        return 0.0
 
     def kept(self) -> str:
         """What remains in use after a job that was stopped or failed."""
@@ -57,10 +65,12 @@ class TaskState(HasTraits):
         with self.session.lock:
             if self.blockers or self.busy:
                 return
-            job: Job[Any] = Job(self.work, on_change=lambda snapshot: self._follow(job, snapshot))
+            job: Job[Any] = Job(
+                self.work, on_change=lambda snapshot: self._follow(job, snapshot), begin=self.begin()
+            )
             self._job = job
             try:
-                self.outcome, self.facts = "", {}
+                self.outcome, self.facts, self._told = "", {}, ("", "")
                 self.busy = True
                 job.start()
             except Exception as error:  # of an observer, or of the system, which may refuse a thread
@@ -102,7 +112,11 @@ class TaskState(HasTraits):
                 self._finish(snapshot)
             else:
                 self.facts = snapshot.facts
-                self.session.begin(self.key, self._progress(snapshot), snapshot.fraction)
+                # A page that is told more often than it can draw answers no button any more.
+                what = snapshot.state, snapshot.message
+                if what != self._told or time.monotonic() - self._told_at >= TOLD_EVERY:
+                    self._told, self._told_at = what, time.monotonic()
+                    self.session.begin(self.key, self._progress(snapshot), snapshot.fraction)
                 self.phase = snapshot.state
 
     def _progress(self, snapshot: Snapshot[Any]) -> str:
@@ -121,6 +135,8 @@ class TaskState(HasTraits):
         state, outcome, trouble = str(snapshot.state), "", ""
         try:
             self.facts = snapshot.facts
+            if state == "stopped" and snapshot.value is not None:
+                state = "done"  # the stop came too late
             if state == "done":
                 outcome = self.accept(snapshot.value)
             elif state == "stopped":
@@ -150,4 +166,7 @@ def reason(error: BaseException | None) -> str:
     if isinstance(error, IonWidgetsError):
         return str(error).rstrip(".")
     log.error("a job failed", exc_info=error)
-    return f"an error of ours ({type(error).__name__}: {error})".rstrip(".")
+    if isinstance(error, MemoryError):
+        return "the memory is full; close other work in this kernel, or ask for less at once"
+    told = f"{type(error).__name__}: {error}".rstrip(".")
+    return f"an error of ours ({told}); start again, and report it if it comes back"

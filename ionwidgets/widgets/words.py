@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from html import escape
 
-from ionwidgets.numbers import RAISED, number, percent, signed
+from ionwidgets.numbers import number, percent, signed, unit_words
+from ionwidgets.symbols import symbol
 
 __all__ = [
     "brief", "duration", "number", "percent", "quantity", "signed", "symbol", "tenths", "unit_words",
@@ -28,22 +28,8 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return number(value, unit_words(unit), digits)
 
 
-def unit_words(unit: str) -> str:
-    """A unit as it is printed: uA/cm^2 -> µA/cm², and nothing for 1."""
-    if unit == "1":
-        return ""
-    raised = re.sub(r"\^(-?\d+)", lambda power: power[1].translate(RAISED), unit).replace("*", "·")
-    return re.sub(r"\bu(?=[A-Za-z])", "µ", raised)
-
-
 def brief(title: str, longest: int = 45) -> str:
     """A title that a picker has room for: many authors become "et al.", what is left over an ellipsis."""
     if len(title) > longest:
         title = re.sub(r"^([^\s-]+)-\S+(?= )", r"\1 et al.", title)
     return title if len(title) <= longest else title[: longest - 2].rstrip() + " …"
-
-
-def symbol(name: str) -> str:
-    """A scientific name as HTML, escaped, with what follows the underscore lowered: I_Kr, g_CaL."""
-    head, separator, tail = name.partition("_")
-    return f"{escape(head)}<sub>{escape(tail)}</sub>" if separator else escape(head)

@@ -52,8 +52,8 @@ def page(open_page: Callable[..., Watched]) -> Page:
 def test_a_dropped_file_is_asked_about_and_put_right(page: Page) -> None:
     page.evaluate(DROP, ["mine.csv", text(V / 1000, "time,V")])
     expect(page.get_by_role("alert").filter(has_text="its unit is not given")).to_be_visible()
-    page.get_by_label("V unit", exact=True).select_option("V")
-    expect(page.get_by_role("status")).to_contain_text("mine.csv is loaded")
+    page.get_by_label("V unit", exact=True).first.select_option("V")
+    expect(page.get_by_role("status").first).to_contain_text("mine.csv is loaded")
     expect(page.get_by_role("alert").filter(has_text="its unit is not given")).to_have_count(0)
     expect(page.get_by_role("definition").filter(has_text=re.compile("^4$"))).to_be_visible()
     marks = page.locator(".ionw-figure").filter(has=page.get_by_text("upstrokes")).locator(".points path")
@@ -62,7 +62,7 @@ def test_a_dropped_file_is_asked_about_and_put_right(page: Page) -> None:
 
 def test_a_drag_looks_closer_and_a_double_click_shows_all(page: Page) -> None:
     page.evaluate(DROP, ["mine.csv", text(V, "time [ms],V [mV]")])
-    expect(page.get_by_role("status")).to_contain_text("mine.csv is loaded")
+    expect(page.get_by_role("status").first).to_contain_text("mine.csv is loaded")
     figure = page.locator(".ionw-figure").filter(has=page.get_by_text("upstrokes"))
     expect(figure.locator(".points path")).to_have_count(4)
     figure.scroll_into_view_if_needed()
@@ -82,7 +82,7 @@ def test_a_drag_looks_closer_and_a_double_click_shows_all(page: Page) -> None:
 def test_a_trace_that_points_down_is_told_and_turned_over(page: Page) -> None:
     page.evaluate(DROP, ["dye.csv", text(3 - V / 1000, "time [ms],V [a.u.]")])
     expect(page.get_by_text("action potentials point down")).to_be_visible()
-    flip = page.get_by_label("Turn it over")
+    flip = page.get_by_label("Turn it over").first
     flip.check()
     expect(page.get_by_text("action potentials point down")).to_have_count(0)
     expect(flip).to_be_checked()
@@ -102,7 +102,7 @@ def test_a_hundred_megabytes_do_not_freeze_the_page(page: Page, tmp_path: Path) 
     page.evaluate(WATCH_FRAMES)
     page.get_by_label("Recording", exact=True).set_input_files(path)
     expect(page.get_by_role("progressbar", name="Uploading long.csv")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text(re.compile("long.csv"), timeout=120_000)
+    expect(page.get_by_role("status").first).to_contain_text(re.compile("long.csv"), timeout=120_000)
     expect(page.get_by_text(f"{start / 10_000:.4g} s", exact=True)).to_be_visible(timeout=120_000)
     # A frame is 16 ms; the page had 100 MB to read, to send, and a thinned trace to draw.
     longest = page.evaluate("() => window.longest")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from widgets.two_compartments import TWO_COMPARTMENTS
 
 from ionwidgets.models import load_model
+from ionwidgets.plotly_script import packed_script
 
 OpenPage = Callable[..., Any]
 
@@ -34,6 +35,17 @@ def _line(page: Page, figure: str, index: int) -> np.ndarray:
     return np.array(values, float)
 
 
+def _above(page: Page, figure: str, index: int) -> float:
+    """Time from the first to the last sample above -70 mV."""
+    return float(
+        page.get_by_role("img", name=figure, exact=True).evaluate(
+            """(plot, index) => { const { x, y } = plot.data[index];
+              const above = Array.from(x).filter((_, i) => y[i] > -70); return above.at(-1) - above[0]; }""",
+            index,
+        )
+    )
+
+
 def _drawn(page: Page, figure: str, index: int) -> None:
     page.get_by_role("img", name=figure, exact=True).wait_for()
     page.wait_for_function(
@@ -51,15 +63,15 @@ def test_the_finding_is_seen_without_a_click(page: Page) -> None:
     row = page.get_by_role("row", name=re.compile("^I_Kr"))
     expect(row.first).to_contain_text("×0.")
     _drawn(page, COMPARISON, 0)
-    recorded, control, found = (_line(page, COMPARISON, index) for index in range(3))
+    recorded = _line(page, COMPARISON, 0)
     assert np.max(recorded) > 0 and np.min(recorded) < -70
     # APD90 from samples: the recording's is the found cell's, and not the control's.
-    lengths = [np.count_nonzero(V > -70) for V in (recorded, control, found)]
+    lengths = [_above(page, COMPARISON, index) for index in range(3)]  # ms
     assert abs(lengths[0] - lengths[2]) <= 10 < abs(lengths[0] - lengths[1])
-    expect(page.get_by_role("status")).not_to_be_empty()
+    expect(page.get_by_role("status").first).not_to_be_empty()
     for name, file in (("Download JSON", "finding.json"), ("Download .mmt", "edited.mmt")):
         with page.expect_download() as download:
-            page.get_by_role("link", name=name, exact=True).click()
+            page.get_by_role("button", name=name, exact=True).click()
         assert download.value.suggested_filename == file
     expect(page.get_by_label("Python that redoes this session")).to_have_value(re.compile(r"iw\.discover"))
     assert "iw.workbench" not in page.content(), "the notebook's source is not shown"
@@ -99,7 +111,7 @@ def _moved_by_g_kr(page: Page) -> int:
     return longer
 
 
-BUNDLE = "**/voila/static/widgetbundle.js"
+SCRIPT = "**/ionwidgets/plotly-*.js"
 STALL = """
 const own = AbortSignal.timeout;
 let stalls = 3;
@@ -112,13 +124,16 @@ AbortSignal.timeout = (ms) => {
   return signal;
 };
 """  # as anywidget begins to wait for a control's script
-NO_ADDRESS = """new MutationObserver(() => document.querySelector('meta[name=ionwidgets-plotly]')?.remove())
-  .observe(document, {childList: true, subtree: true})"""
+OTHER_SCRIPT = """new MutationObserver(() => {
+  const configuration = document.getElementById('jupyter-config-data');
+  if (!configuration?.textContent.includes('ionwidgets/plotly-')) return;
+  configuration.textContent = configuration.textContent.replace('ionwidgets/plotly-', 'ionwidgets/older-');
+}).observe(document, {childList: true, subtree: true})"""  # as where the server's plotly is not the kernel's
 
 
 def test_figures_follow_the_kernel_however_late_plotly_comes(open_page: OpenPage) -> None:
     held: list[Route] = []
-    page = open_page(prepare=lambda page: page.route(BUNDLE, lambda route: held.append(route))).page
+    page = open_page(prepare=lambda page: page.route(SCRIPT, lambda route: held.append(route))).page
     page.wait_for_timeout(3_000)  # anywidget gives up a model whose initialisation takes 2 s
     expect(page.locator(".main-svg")).to_have_count(0)
     for route in held:
@@ -126,10 +141,11 @@ def test_figures_follow_the_kernel_however_late_plotly_comes(open_page: OpenPage
     assert _moved_by_g_kr(page) > 50
 
 
-def test_figures_ask_the_kernel_for_plotly_where_no_server_of_ours_has_it(open_page: OpenPage) -> None:
-    page = open_page(prepare=lambda page: page.add_init_script(NO_ADDRESS)).page
-    expect(page.locator("meta[name=ionwidgets-plotly]")).to_have_count(0)
-    assert _moved_by_g_kr(page) > 50
+def test_figures_ask_the_kernel_for_plotly_where_the_server_has_not_that_version(open_page: OpenPage) -> None:
+    watched = open_page(prepare=lambda page: page.add_init_script(OTHER_SCRIPT))
+    assert _moved_by_g_kr(watched.page) > 50
+    assert "ionwidgets/older-" in watched.page.locator("#jupyter-config-data").inner_text()
+    assert watched.received > len(packed_script())
 
 
 def test_a_slow_computer_shows_the_same(open_page: OpenPage) -> None:
@@ -139,6 +155,7 @@ def test_a_slow_computer_shows_the_same(open_page: OpenPage) -> None:
     assert _moved_by_g_kr(open_page(prepare=slow).page) > 50
 
 
+@pytest.mark.slow
 def test_a_computer_that_stands_still_while_the_controls_load_shows_the_same(open_page: OpenPage) -> None:
     assert _moved_by_g_kr(open_page(prepare=lambda page: page.add_init_script(STALL)).page) > 50
 
@@ -147,7 +164,7 @@ def test_training_starts_and_stops_at_once(page: Page) -> None:
     _step(page, "3 Learn")
     expect(page.get_by_text("The shipped network is in use.")).to_be_visible(timeout=30_000)  # torch loads
     page.get_by_role("button", name="Train", exact=True).click()
-    status = page.get_by_role("status")
+    status = page.get_by_role("status").first
     expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=30_000)
     _drawn(page, "Loss of the training against update number", 0)
     page.get_by_role("button", name="Pause", exact=True).click()
@@ -162,15 +179,16 @@ def test_training_starts_and_stops_at_once(page: Page) -> None:
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
 
 
+@pytest.mark.slow  # test_whole_way goes this way too, with a recording of its own
 def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
     expect(page.get_by_role("heading", name=re.compile("I_Kr"))).to_be_visible()
     _step(page, "4 Retrain")
     page.get_by_role("button", name="Retrain", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
+    expect(page.get_by_role("status").first).to_contain_text("Retraining", timeout=30_000)
     expect(page.get_by_role("button", name="5 Interpret", exact=True)).to_have_attribute(
         "aria-current", "step", timeout=180_000
     )
-    expect(page.get_by_role("status")).to_contain_text("I_Kr is down to")
+    expect(page.get_by_role("status").first).to_contain_text("I_Kr is down to")
     expect(
         page.get_by_role("region", name=re.compile("^Findings")).get_by_role("row").nth(1)
     ).to_contain_text("I_Kr")
@@ -179,8 +197,8 @@ def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
 def test_a_retraining_can_be_stopped_and_keeps_the_finding(page: Page) -> None:
     page.get_by_role("button", name="Run it live", exact=True).click()
     expect(page.get_by_role("button", name="4 Retrain", exact=True)).to_have_attribute("aria-current", "step")
-    expect(page.get_by_role("status")).to_contain_text("Retraining", timeout=30_000)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Retraining", timeout=30_000)
+    page.get_by_role("button", name="Stop", exact=True).first.click()  # the sweep over eta has its own
     expect(page.get_by_text(re.compile("The retraining was stopped")).first).to_be_visible(timeout=10_000)
     _step(page, "5 Interpret")
     expect(page.get_by_role("heading", name=re.compile("I_Kr is down to"))).to_be_visible()
@@ -196,7 +214,7 @@ def test_a_recording_and_a_model_can_be_handed_in(page: Page, tmp_path: Any) -> 
     rows = (f"600,{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
     good.write_text("cycle_length [ms],time [ms],V [mV]\n" + "".join(rows))
     page.get_by_label("Recording", exact=True).set_input_files(good)
-    expect(page.get_by_role("status")).to_contain_text("mine.csv is loaded")
+    expect(page.get_by_role("status").first).to_contain_text("mine.csv is loaded")
     expect(page.get_by_text("600 ms", exact=True)).to_be_visible()
     _step(page, "1 Model")
     broken = tmp_path / "broken.mmt"
@@ -204,7 +222,7 @@ def test_a_recording_and_a_model_can_be_handed_in(page: Page, tmp_path: Any) -> 
     page.get_by_label("Open model file").set_input_files(broken)
     expect(page.get_by_role("alert").filter(has_text="broken.mmt")).to_be_visible()
     page.get_by_label("Variant").select_option(label="epi: epicardial cell")
-    expect(page.get_by_role("status")).to_contain_text("is open")
+    expect(page.get_by_role("status").first).to_contain_text("is open")
     _step(page, "5 Interpret")
     expect(page.get_by_role("heading", name="No finding yet", exact=True)).to_be_visible()
 
@@ -221,7 +239,7 @@ def test_a_cellml_file_that_can_be_read_in_two_ways_is_asked_about(page: Page, t
     page.get_by_label("Open model file").set_input_files(file)
     question = page.get_by_label("Which state is the membrane potential?")
     expect(question).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("two.cellml: Which state")
+    expect(page.get_by_role("status").first).to_contain_text("two.cellml: Which state")
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_disabled()
     question.select_option("Vs")
     page.get_by_role("button", name="Continue", exact=True).click()

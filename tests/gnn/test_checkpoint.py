@@ -33,6 +33,8 @@ class Interrupted:
         self.stop_at, self.before, self.updates = stop_at, before, []
 
     def report(self, fraction: float, message: str, **facts: Any) -> None:
+        if facts.get("update") in (None, *self.updates[-1:]):  # it only says that it is alive
+            return
         self.updates.append(facts["update"])
         self.before(len(self.updates))
         if len(self.updates) == self.stop_at:

@@ -33,6 +33,8 @@ class Listener:
         self.stop_after = stop_after
 
     def report(self, fraction: float, message: str, **facts: Any) -> None:
+        if not facts and self.seen:  # it only says that it is alive
+            return
         self.seen.append((fraction, facts))
         if len(self.seen) == self.stop_after:
             raise Cancelled

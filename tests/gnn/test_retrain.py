@@ -127,6 +127,8 @@ def test_stop_ends_it_and_progress_is_told(network: Network) -> None:
 
     class Control:
         def report(self, fraction: float, message: str, **facts: Any) -> None:
+            if facts.get("update") in (None, *[last["update"] for last in told[-1:]]):
+                return  # it only says that it is alive
             told.append({"fraction": fraction, "message": message, **facts})
             if len(told) == 3:
                 raise Cancelled

@@ -372,3 +372,16 @@ def test_a_finished_job_can_be_forgotten():
         return gone() is None
 
     eventually(collected)
+
+
+def test_work_that_goes_on_knows_the_time_that_is_left(gate):
+    job = Job(gate.work, begin=0.4)
+    job.start()
+    assert job.snapshot.fraction == 0.4
+    threading.Event().wait(0.1)
+    gate.step(7)
+    first = job.snapshot
+    assert first.remaining_s == pytest.approx(2 * job._reported_at - first.elapsed_s, abs=1e-9)
+    job.stop()
+    gate.step()
+    assert job.wait(DEADLINE)

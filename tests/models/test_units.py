@@ -9,7 +9,7 @@ import pytest
 
 from ionwidgets.models import list_models, load_model
 from ionwidgets.models.units import derivative_unit_name, readable, unit_name
-from ionwidgets.widgets.model_tables import equations
+from ionwidgets.widgets.model.tables import equations
 
 unit = myokit.parse_unit
 

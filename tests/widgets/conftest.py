@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,10 @@ def until() -> Callable[..., None]:
         raise AssertionError("the condition did not come to hold in time")
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Checkpoints go to the test's folder, not to the user's."""
+    monkeypatch.setattr("ionwidgets.places.data_folder", lambda: tmp_path / "data")
+    return tmp_path / "data"

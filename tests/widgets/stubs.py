@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from ionwidgets.errors import SimulationError
 
 FINDING: dict[str, Any] = {
     "verdict": "changed",
@@ -50,18 +53,20 @@ class Network:
         return self._model.gate_curves(V)
 
 
+@dataclass(frozen=True)
 class Result:
     """A finding of g_Kr at 0.25 on any recording."""
 
-    def __init__(
-        self,
-        model: Any,
-        recording: xr.Dataset,
-        finding: dict[str, Any] | None = None,
-        sources: tuple[str, ...] = ("control", "found", "neural ODE"),
-    ) -> None:
-        self.model, self.recording, self.finding = model, recording, finding or FINDING
-        self.sources = sources
+    model: Any
+    recording: xr.Dataset
+    finding: dict[str, Any] = field(default_factory=lambda: FINDING)
+    sources: tuple[str, ...] = ("control", "found", "neural ODE")
+    changes: dict[str, float] = field(default_factory=lambda: {"g_Kr": 0.25})
+    stimulus: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if "found" not in self.sources:
+            object.__setattr__(self, "changes", {})
 
     @property
     def verdict(self) -> str:
@@ -76,6 +81,20 @@ class Result:
         coords = {"source": ["control", "altered"], "gate": names, "V": V}
         return xr.Dataset({"h_inf": (dims, h_inf), "tau": (dims, tau)}, coords=coords)
 
+    @property
+    def traces(self) -> tuple[xr.Dataset, ...]:
+        return (self.currents(),)
+
+    def simulate(self, cycle_lengths: Any, duration: float, **options: Any) -> xr.Dataset:
+        from ionwidgets.simulation import simulate
+
+        return simulate(self.model, cycle_lengths, duration, scale=self.changes, **options)
+
+    def neural_ode(self, cycle_lengths: Any, duration: float, **options: Any) -> xr.Dataset:
+        if "neural ODE" not in self.sources:
+            raise SimulationError("the gates of this network make no cell that runs")
+        return self.simulate(cycle_lengths, duration, **options)
+
     def currents(self, cycle_length: float | None = None) -> xr.Dataset:
         time = np.arange(0.0, 500.0)
         values = np.stack([np.sin(time / 50), np.cos(time / 50)])
@@ -83,6 +102,7 @@ class Result:
         return xr.Dataset(
             {name: (("source", "time"), values) for name in names},
             coords={"source": ["control", "altered"], "time": time},
+            attrs={"cycle_length": 500.0},
         )
 
     @property

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ionwidgets.models import list_models, load_model
-from ionwidgets.widgets import experiment_state
-from ionwidgets.widgets.baselines import stored_baseline
-from ionwidgets.widgets.experiment_state import ExperimentState
-from ionwidgets.widgets.rhythm import rhythm_of
+from ionwidgets.widgets.experiment import state as experiment_state
+from ionwidgets.widgets.experiment.baselines import stored_baseline
+from ionwidgets.widgets.experiment.rhythm import rhythm_of
+from ionwidgets.widgets.experiment.state import ExperimentState
+from ionwidgets.widgets.experiment.wave import simulate_wave
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.wave import simulate_wave
 
 
 @pytest.mark.parametrize("key", [key for card in list_models() for key in card.keys])
@@ -19,7 +19,7 @@ def test_a_stored_baseline_is_what_is_simulated(key: str) -> None:
     model = load_model(key)
     cycle_length = rhythm_of(model).cycle_length
     stored, fresh = stored_baseline(model, cycle_length), simulate_wave(model, cycle_length, {})
-    assert stored is not None, "ionwidgets.widgets.baselines.make() stores it"
+    assert stored is not None, "ionwidgets.widgets.experiment.baselines.make() stores it"
     # Spikes are steep: on another machine they may come a hair earlier.
     early, late = (np.interp(stored.time + shift, fresh.time, fresh.V) for shift in (-0.05, 0.05))
     low, high = np.minimum(early, late) - 0.1, np.maximum(early, late) + 0.1

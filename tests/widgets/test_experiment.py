@@ -12,8 +12,8 @@ import pytest
 
 from ionwidgets.models import load_model
 from ionwidgets.simulation import simulate
-from ionwidgets.widgets.experiment_panel import response_table
-from ionwidgets.widgets.experiment_state import ExperimentState
+from ionwidgets.widgets.experiment.panel import response_table
+from ionwidgets.widgets.experiment.state import ExperimentState
 from ionwidgets.widgets.session import Session
 
 
@@ -105,7 +105,7 @@ def test_a_fault_of_ours_is_told_and_the_next_setting_is_answered(
         raise ZeroDivisionError("1/0")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ionwidgets.widgets.experiment_state.simulate_wave", fail)
+        patch.setattr("ionwidgets.widgets.experiment.state.simulate_wave", fail)
         experiment.scale = {"g_Kr": 0.5}
         assert experiment.worker.wait(60)
     assert "ZeroDivisionError" in experiment.problem
@@ -117,7 +117,7 @@ def test_a_fault_of_ours_is_told_and_the_next_setting_is_answered(
 def test_an_answer_on_its_way_does_not_hide_that_the_setting_is_refused(
     experiment: ExperimentState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ionwidgets.widgets import experiment_state
+    from ionwidgets.widgets.experiment import state as experiment_state
 
     simulate_wave, asked, go_on = experiment_state.simulate_wave, threading.Event(), threading.Event()
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from ionwidgets.models import list_models, load_model
-from ionwidgets.widgets import Session, Workbench, experiment_state, shipped
-from ionwidgets.widgets.experiment_state import ExperimentState
-from ionwidgets.widgets.measures import BIOMARKERS
-from ionwidgets.widgets.rhythm import rhythm_of
-from ionwidgets.widgets.wave import Wave, thinned
+from ionwidgets.widgets import Session, Workbench
+from ionwidgets.widgets.experiment import state as experiment_state
+from ionwidgets.widgets.experiment.measures import BIOMARKERS
+from ionwidgets.widgets.experiment.rhythm import rhythm_of
+from ionwidgets.widgets.experiment.state import ExperimentState
+from ionwidgets.widgets.experiment.wave import Wave, thinned
+from ionwidgets.widgets.learn import shipped
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN
 
 Until = Callable[..., None]
@@ -59,7 +61,7 @@ def test_every_model_opens_with_its_facts_its_response_and_its_sliders(bench: Wo
         assert np.ptp(wave.V) > 80, "it beats"
         assert set(wave.biomarkers) <= set(BIOMARKERS) and np.all(np.isfinite(list(wave.biomarkers.values())))
         assert "Peak" in wave.biomarkers and len(wave.biomarkers) >= 5
-    picker, sliders = bench.panels[MODEL][0], bench.panels[EXPERIMENT][0]
+    picker, sliders = bench.picker, bench.sliders
     text = _tables(picker)
     numbers = "".join(part.value for part in (picker.about, picker.contents, picker.biomarkers))
     assert not NO_NUMBER.search(re.sub("<[^>]*>|none: it beats", " ", numbers + sliders.biomarkers.value))
@@ -73,7 +75,7 @@ def test_every_model_opens_with_its_facts_its_response_and_its_sliders(bench: Wo
     )
     assert "dV/dt" in picker.equations.value and "mV/ms" in picker.equations.value
     assert "mS/uF" not in picker.equations.value and "mS/µF" not in picker.equations.value
-    assert all(len(label) <= 45 for label, _ in picker.model.options)
+    assert all(len(label) <= 45 for label, _ in picker.model_menu.options)
     assert [entry["name"] for entry in sliders.sliders.conductances] == list(model.scalable)
     assert all(re.search(r"\d|whole current", entry["note"]) for entry in sliders.sliders.conductances)
     for figure, lines in ((picker.figure, 1), (sliders.figure, 2)):
@@ -101,17 +103,18 @@ def test_an_axon_is_shown_at_its_own_pace_and_a_heart_at_its_own(bench: Workbenc
     bench.experiment.cycle_length = 700.0
     _open(bench, "lr1991")
     assert bench.experiment.cycle_length == bench.experiment.response.cycle_length == 700.0
-    assert bench.panels[EXPERIMENT][0].cycle_length.value == 700.0
+    assert bench.protocol.cycle_length.value == 700.0
 
 
 def test_a_cell_that_beats_by_itself_is_measured_by_its_own_beats(bench: Workbench) -> None:
     _open(bench, "noble1962")
-    panel = bench.panels[EXPERIMENT][0]
+    panel = bench.sliders
     measures = bench.experiment.response.control.biomarkers
     assert measures["Period"] == pytest.approx(565, abs=15)
     assert measures["Lowest potential"] < -80 and "Resting potential" not in measures
-    assert panel.cycle_length.layout.display == "none" and panel.unpaced.layout.display is None
-    assert "beating by itself" in bench.panels[MODEL][0].biomarkers.value
+    assert bench.protocol.cycle_length.layout.display == "none"
+    assert bench.protocol.unpaced.layout.display is None
+    assert "beating by itself" in bench.picker.biomarkers.value
     bench.experiment.scale = {"g_L": 4.0}
     assert bench.experiment.worker.wait(60)
     assert not NO_NUMBER.search(re.sub("<[^>]*>", " ", panel.biomarkers.value))
@@ -129,7 +132,7 @@ def test_a_neuron_under_a_step_is_measured_by_its_spikes(bench: Workbench) -> No
     assert bench.experiment.worker.wait(60)
     silent = bench.experiment.response.altered.biomarkers
     assert silent["Spikes"] == 0 and "Peak" not in silent
-    assert "−" in bench.panels[EXPERIMENT][0].biomarkers.value
+    assert "−" in bench.sliders.biomarkers.value
 
 
 def test_many_models_in_a_row_end_with_the_last_one_alone(bench: Workbench) -> None:
@@ -141,7 +144,7 @@ def test_many_models_in_a_row_end_with_the_last_one_alone(bench: Workbench) -> N
     assert bench.experiment.worker.wait(120)
     direct = experiment_state.simulate_wave(bench.session.model, bench.experiment.cycle_length, {})
     np.testing.assert_array_equal(bench.experiment.response.control.V, direct.V)
-    assert bench.panels[MODEL][0].model.value == "ord2011"
+    assert bench.picker.model_menu.value == "ord2011"
 
 
 def test_a_compile_is_announced_and_a_kernel_that_is_there_is_not(
@@ -186,17 +189,17 @@ def test_a_model_without_a_shipped_network_is_learnt_first_and_the_page_says_so(
     bench.session.load_example()
     _open(bench, "lr1991")
     bench.go_to(LEARN)
-    assert f"{words}: press Train" in _tables(bench.panels[LEARN][0])
-    assert not bench.panels[LEARN][0].buttons.go.disabled
+    assert f"{words}: press Train" in _tables(bench.training)
+    assert not bench.training.buttons.go.disabled
     bench.go_to(RETRAIN)
-    panel = bench.panels[RETRAIN][0]
+    panel = bench.retraining
     assert panel.shares.layout.display == "none", "no empty axes"
     assert not panel.buttons.go.disabled and f"{words}: one learns the model first" in _tables(panel)
     bench.go_to(INTERPRET)
-    assert not bench.panels[INTERPRET][0].live.disabled
+    assert not bench.headline.live.disabled
     bench.session.network = object.__new__(_Learnt)
     assert words not in _tables(panel)
-    assert "The network that has learnt the model is in use" in _tables(bench.panels[LEARN][0])
+    assert "The network that has learnt the model is in use" in _tables(bench.training)
     _open(bench, "tnnp2004")
     assert not panel.buttons.go.disabled and words not in _tables(panel)
     assert bench.learn.check.wait(60)

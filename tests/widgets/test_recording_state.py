@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ionwidgets.widgets.python_lines import python_lines
-from ionwidgets.widgets.recording_panel import RecordingPicker
-from ionwidgets.widgets.recording_state import RecordingState
+from ionwidgets.widgets.recording.panel import RecordingPanel
+from ionwidgets.widgets.recording.state import RecordingState
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.workbench import workbench
 
@@ -62,8 +62,8 @@ def test_a_unit_that_cannot_be_inferred_is_asked_for_and_given(state: RecordingS
     assert state.worker.wait(30) and state.problem == ""
     recording = state.session.recording
     assert recording["V"].attrs["units"] == "mV" and float(recording["V"].max()) > 20
-    lines = python_lines(state.session, eta=1e-3)
-    assert "iw.read_recording(\"cell7.csv\", units={'V': 'V'})" in lines
+    lines = python_lines(state.session, {"eta": 1e-3})
+    assert 'iw.read_recording("cell7.csv", units={"V": "V"})' in lines
     state.choose_of("units", "V", "")
     assert state.worker.wait(30) and "its unit is not given" in state.problem
 
@@ -121,7 +121,7 @@ def test_choices_from_two_threads_end_with_the_last(state: RecordingState, tmp_p
 
 
 def test_the_panel_shows_what_was_found_and_hears_what_is_chosen(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     state, reading = panel.state, panel.reading
     assert reading.layout.display == "none"
@@ -145,7 +145,7 @@ def test_the_panel_shows_what_was_found_and_hears_what_is_chosen(session: Sessio
 
 
 def test_a_closer_look_shows_samples_that_the_whole_left_out(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     time = np.arange(0.0, 10_000.0, 0.5)
     trace = -85 + 120 * np.exp(-((time - 40) % 500.0) / 60)
@@ -179,7 +179,7 @@ def test_the_example_ends_what_was_being_looked_at(state: RecordingState, tmp_pa
 
 
 def test_the_only_file_can_be_shown_again_after_the_example(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     path = file(tmp_path)
     shown(panel.state, path)
@@ -191,7 +191,7 @@ def test_the_only_file_can_be_shown_again_after_the_example(session: Session, tm
 
 
 def test_files_of_one_name_are_numbered(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -200,7 +200,7 @@ def test_files_of_one_name_are_numbered(session: Session, tmp_path: Path) -> Non
 
 
 def test_what_is_still_shown_after_a_bad_file_is_said(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     shown(panel.state, file(tmp_path))
     bad = tmp_path / "bad.csv"
@@ -212,7 +212,7 @@ def test_what_is_still_shown_after_a_bad_file_is_said(session: Session, tmp_path
 
 
 def test_what_is_looked_at_stays_when_a_file_is_read_otherwise(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     rows = (f"{cl},{t:g},{v:.4f}" for cl in (400, 500) for t, v in zip(TIME, V, strict=True))
     path = tmp_path / "two.csv"
@@ -238,7 +238,7 @@ def test_a_file_that_was_written_anew_is_read_anew(state: RecordingState, tmp_pa
 
 
 def test_numbers_are_kept_to_the_last_digit(session: Session, tmp_path: Path) -> None:
-    panel = RecordingPicker(session)
+    panel = RecordingPanel(session)
     panel.show()
     shown(panel.state, file(tmp_path))
     reading = panel.reading
@@ -249,3 +249,49 @@ def test_numbers_are_kept_to_the_last_digit(session: Session, tmp_path: Path) ->
     assert "not a number" in reading.problem.value
     reading.numbers["cycle_length"].value = "333.33333"
     assert reading.problem.value == ""
+
+
+def test_a_control_recording_stands_beside_the_recording_and_can_be_removed(
+    session: Session, tmp_path: Path
+) -> None:
+    """Read by the same panel, of another role; where it is damaged, the recording stays as it was."""
+    main = RecordingState(session)
+    before = RecordingState(session, "control")
+    panel = RecordingPanel(session, before)
+    panel.show()
+    assert panel.upload.label == "Control recording" and panel.seen.layout.display == "none"
+    shown(main, file(tmp_path, "after.csv"))
+    recording = session.recording
+    shown(before, file(tmp_path, "before.csv"))
+    assert session.control_source == "before.csv" and session.recording is recording
+    assert session.control is not None and session.activities == {}
+    assert panel.seen.layout.display is None and "before.csv" in panel.facts.value
+    before.choose("cycle_length", -1)
+    assert before.worker.wait(20)
+    assert before.problem and main.problem == "" and session.control is not None
+    panel.instead.click()
+    assert session.control is None and before.files == () and session.recording is recording
+    assert panel.instead.layout.display == "none" and "No control recording" in panel.facts.value
+    panel.close()
+
+
+def test_a_stretch_is_chosen_without_a_mouse(session: Session, tmp_path: Path) -> None:
+    state = RecordingState(session)
+    panel = RecordingPanel(session, state)
+    panel.show()
+    shown(state, file(tmp_path))
+    closer, axis = panel.closer, panel.figure.layout.xaxis
+    start, end = closer.whole
+    assert (closer.start.value, closer.end.value) == (start, end) and closer.farther.disabled
+    closer.closer.click()
+    low, high = closer.window
+    assert high - low == pytest.approx((end - start) / 2) and axis.range == (1000 * low, 1000 * high)
+    closer.right.click()
+    assert closer.window[1] == pytest.approx(end) and closer.right.disabled
+    closer.left.click()
+    closer.start.value = start
+    assert closer.window[0] == start
+    closer.farther.click()
+    closer.all.click()
+    assert closer.window is None and axis.range is None and closer.end.value == end
+    panel.close()

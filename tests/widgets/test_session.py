@@ -9,7 +9,7 @@ import xarray as xr
 
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.widgets.python_lines import python_lines
-from ionwidgets.widgets.recording_summary import recording_facts
+from ionwidgets.widgets.recording.summary import recording_facts
 from ionwidgets.widgets.session import Session
 
 
@@ -71,13 +71,13 @@ def test_activities_come_and_go(session: Session) -> None:
 
 
 def test_the_python_lines_are_python_and_name_what_was_used(session: Session, recording: xr.Dataset) -> None:
-    assert "example" not in python_lines(session, 1e-3)
+    assert "example" not in python_lines(session, {"eta": 1e-3})
     session.use_recording(recording, 'ce"ll\\7.csv')
-    text = python_lines(session, 2e-3)
+    text = python_lines(session, {"eta": 2e-3})
     compile(text, "session", "exec")
     assert 'iw.load_model("tnnp2004", variant="M")' in text and "eta=0.002" in text
     session.use_recording(recording, "")
-    assert "example_recording()" in python_lines(session, 1e-3)
+    assert "example_recording()" in python_lines(session, {"eta": 1e-3})
 
 
 def test_a_recording_is_summed_up_with_units(recording: xr.Dataset) -> None:

@@ -12,8 +12,8 @@ from widgets.stubs import Network
 
 from ionwidgets.errors import TrainingError
 from ionwidgets.models import load_model
-from ionwidgets.widgets.learn_state import LearnState
-from ionwidgets.widgets.retrain_state import LEARNING, RetrainState
+from ionwidgets.widgets.learn.state import LearnState
+from ionwidgets.widgets.retrain.state import LEARNING, RetrainState
 from ionwidgets.widgets.session import Session
 
 Until = Callable[..., None]
@@ -176,7 +176,7 @@ def test_without_a_network_the_retraining_learns_the_model_first_and_keeps_what_
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
 ) -> None:
     """And when the retraining then fails, the next one goes on from there."""
-    monkeypatch.setattr("ionwidgets.widgets.shipped._learnt", dict)
+    monkeypatch.setattr("ionwidgets.widgets.learn.shipped._learnt", dict)
     session, asked = learn.session, []
     session.use_model(load_model("lr1991"), "lr1991")
     session.use_recording(recording, "cell7.csv")
@@ -208,7 +208,7 @@ def test_without_a_network_the_retraining_learns_the_model_first_and_keeps_what_
 def test_a_network_learnt_for_a_model_that_is_gone_is_not_kept(
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
-    monkeypatch.setattr("ionwidgets.widgets.shipped._learnt", dict)
+    monkeypatch.setattr("ionwidgets.widgets.learn.shipped._learnt", dict)
     session, ended = learn.session, threading.Event()
     session.use_model(load_model("lr1991"), "lr1991")
     session.use_recording(recording, "cell7.csv")

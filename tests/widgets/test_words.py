@@ -6,7 +6,8 @@ import pytest
 
 from ionwidgets.discovery.sentences import explanation, headline
 from ionwidgets.widgets import html, words
-from ionwidgets.widgets.findings_table import findings_table
+from ionwidgets.widgets.formula import formula
+from ionwidgets.widgets.interpret.findings_rows import findings_table
 from ionwidgets.widgets.words import brief, quantity, unit_words
 
 
@@ -81,7 +82,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
         html.facts({nasty: nasty}),
         html.reasons([nasty]),
         html.problem(nasty),
-        html.download(nasty, nasty, b"", "text/plain"),
+        html.explain(nasty, ""),
         words.symbol(nasty),
         findings_table(
             {"currents": [{"current": nasty, "parameter": nasty, "scale": 1.0, "rank": 1}], "gates": []}
@@ -143,3 +144,20 @@ def test_a_long_title_is_cut_where_a_reader_would() -> None:
         "Tomek et al. 2019 (ToR-ORd)"
     )
     assert len(brief("x" * 100)) <= 45 and brief("x" * 100).endswith("…")
+
+
+def test_an_equation_is_set_from_the_line_that_one_would_write() -> None:
+    relaxing = formula("{d h}/{d t} = {h_∞(V_m) - h}/{τ_h(V_m)}")
+    assert relaxing.startswith('<math display="block">') and relaxing.count("<mfrac>") == 2
+    assert "<mspace" not in relaxing
+    assert "<msub><mi>h</mi><mi>∞</mi></msub>" in relaxing and "<mo>−</mo>" in relaxing
+    assert "<msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup>" in formula("x_1^2")
+    product = formula("g_{Kr} Xr1 Xr2")
+    assert product.count("<mspace") == 2 and "<mi>Xr1</mi>" in product
+    assert "&lt;b&gt;" in formula('"<b>"') and "&lt;" in formula("a < b")
+
+
+def test_what_one_looks_at_opens_a_paragraph() -> None:
+    opened = html.explain("Gates & their speed", f"<p>It relaxes.</p>{formula('τ')}")
+    assert opened.startswith("<details") and "<summary>Gates &amp; their speed</summary>" in opened
+    assert "<p>It relaxes.</p><math" in opened

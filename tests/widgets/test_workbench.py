@@ -21,6 +21,7 @@ from ionwidgets.discovery.comparison import last_beat
 from ionwidgets.errors import ModelError, RecordingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets import Session, Workbench, workbench
+from ionwidgets.widgets.elements import Download
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.workbench import EXPERIMENT, INTERPRET, LEARN, MODEL, RETRAIN, STEPS
 
@@ -41,29 +42,26 @@ def bench(session: Session, recording: xr.Dataset) -> Iterator[Workbench]:
 
 
 def _visible(bench: Workbench) -> list[int]:
-    return [
-        index
-        for index, panels in enumerate(bench.panels)
-        if all(panel.layout.display != "none" for panel in panels)
-    ]
+    return [index for index, page in enumerate(bench.pages) if page.layout.display != "none"]
 
 
 def _text(widget: ipw.Widget) -> str:
     own = widget.value if isinstance(widget, ipw.HTML) else ""
+    own += widget.label if isinstance(widget, Download) else ""
     return own + "".join(_text(child) for child in getattr(widget, "children", ()))
 
 
 def test_it_opens_on_the_finding_and_shows_one_step_at_a_time(bench: Workbench) -> None:
     assert bench.steps.names == list(STEPS)
     assert _visible(bench) == [INTERPRET]
-    assert not bench.panels[LEARN][0].built, "a hidden step has no figures yet"
+    assert not bench.training.built, "a hidden step has no figures yet"
     for step in (MODEL, EXPERIMENT, LEARN, RETRAIN, INTERPRET):
         bench.go_to(step)
         assert _visible(bench) == [step]
 
 
 def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None:
-    text = _text(bench.panels[INTERPRET][0])
+    text = _text(bench.pages[INTERPRET])
     for part in (
         "I_Kr is down to 25 % of control",
         "×0.25",
@@ -72,8 +70,8 @@ def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None
         "Download .mmt",
     ):
         assert part in text
-    assert "iw.discover" in bench.panels[INTERPRET][0].python.text
-    lines = bench.panels[INTERPRET][0].comparison.data
+    assert "iw.discover" in bench.home.python.text
+    lines = bench.comparison.comparison.data
     assert [line.name for line in lines[:3]] == ["recording", "control model", "found change"]
     assert all(len(line.x) > 100 for line in lines[:3])
 
@@ -83,7 +81,7 @@ def test_an_unchanged_cell_and_an_unexplained_one_are_shown_too(bench: Workbench
         entries = [entry | {"scale": None, "ci95": None} for entry in FINDING["currents"]]
         finding = FINDING | {"verdict": verdict, "currents": entries, "fit": {}, "warnings": []}
         bench.session.result = Result(bench.session.model, bench.session.recording, finding)
-        assert words in _text(bench.panels[INTERPRET][0])
+        assert words in _text(bench.pages[INTERPRET])
 
 
 @pytest.mark.parametrize("sources", [("control", "neural ODE"), ("control", "found"), ("control",)])
@@ -95,7 +93,7 @@ def test_what_is_missing_from_the_comparison_leaves_an_empty_line(
     recording = session.recording.copy()
     recording["V"] = recording["V"].assign_attrs(units=units)
     session.result = Result(session.model, recording, sources=sources)
-    lines = bench.panels[INTERPRET][0].comparison.data[:4]
+    lines = bench.comparison.comparison.data[:4]
     there = [units == "mV", *(name in sources for name in ("control", "found", "neural ODE"))]
     assert [len(line.x) > 100 for line in lines] == there
     assert [line.showlegend for line in lines] == there
@@ -108,36 +106,38 @@ def test_calcium_in_arbitrary_units_is_not_drawn_beside_the_models(bench: Workbe
     for units, drawn in (("mM", True), ("a.u.", False)):
         calcium = (session.recording["V"] * 0 + 1e-4).assign_attrs(units=units)
         session.result = Result(session.model, session.recording.assign(Ca_i=calcium))
-        lines = bench.panels[INTERPRET][0].comparison.data
+        lines = bench.comparison.comparison.data
         assert np.isfinite(np.asarray(lines[4].y, float)).any() == drawn
         assert np.isfinite(np.asarray(lines[5].y, float)).all()
 
 
 def test_a_preview_in_arbitrary_units_says_so(bench: Workbench) -> None:
     bench.go_to(EXPERIMENT)
-    figure = bench.panels[EXPERIMENT][1].figure
-    assert figure.layout.yaxis.title.text == "V (mV)" and " mV" in figure.data[0].hovertemplate
+    figure = bench.recording.figure
+    assert figure.layout.yaxis.title.text == "V<sub>m</sub> (mV)" and " mV" in figure.data[0].hovertemplate
     V = bench.session.recording["V"].assign_attrs(units="a.u.")
     bench.session.use_recording(bench.session.recording.assign(V=V), "dye.csv")
-    assert figure.layout.yaxis.title.text == "V (a.u.)" and " a.u." in figure.data[0].hovertemplate
+    assert (
+        figure.layout.yaxis.title.text == "V<sub>m</sub> (a.u.)" and " a.u." in figure.data[0].hovertemplate
+    )
 
 
 def test_without_a_finding_the_page_says_what_to_do(bench: Workbench) -> None:
     bench.session.result = None
-    text = _text(bench.panels[INTERPRET][0])
+    text = _text(bench.pages[INTERPRET])
     assert "No finding yet" in text and "press Retrain in step 4" in text
-    assert bench.panels[INTERPRET][0].body.layout.display == "none"
+    assert bench.findings.layout.display == "none"
 
 
 def test_the_sliders_move_the_altered_line(bench: Workbench) -> None:
     bench.go_to(EXPERIMENT)
-    panel = bench.panels[EXPERIMENT][0]
+    panel = bench.sliders
     control = np.array(panel.figure.data[0].y)
     panel.sliders.scale = {"g_Kr": 0.25}
     assert bench.experiment.worker.wait(60)
     assert not np.array_equal(panel.figure.data[1].y, control)
     assert "+" in panel.biomarkers.value
-    panel.reset.click()
+    panel.undo._receive(None, {"kind": "reset"}, [])
     assert bench.experiment.worker.wait(60)
     assert panel.sliders.scale == {}
     np.testing.assert_array_equal(panel.figure.data[1].y, control)
@@ -145,12 +145,12 @@ def test_the_sliders_move_the_altered_line(bench: Workbench) -> None:
 
 def test_the_pickers_choose_a_variant_once(bench: Workbench) -> None:
     bench.go_to(MODEL)
-    panel = bench.panels[MODEL][0]
-    assert panel.variant.value == "M"
-    panel.variant.value = "epi"
+    panel = bench.picker
+    assert panel.variant_menu.value == "M"
+    panel.variant_menu.value = "epi"
     assert bench.session.model.variant == "epi"
     assert bench.session.result is None, "a finding on another cell is no finding on this one"
-    assert panel.variant.value == "epi" and panel.model.value == "tnnp2004"
+    assert panel.variant_menu.value == "epi" and panel.model_menu.value == "tnnp2004"
     for part in ("I<sub>Kr</sub>", "nS/pF", "10.1152/ajpheart"):
         assert part in _text(panel)
 
@@ -167,22 +167,22 @@ def test_step_3_loads_the_shipped_network_of_a_model_chosen_later(
     session.use_model(load_model("tnnp2004:endo"), "tnnp2004:endo")
     assert bench.learn.check.wait(60) and session.network is not None
     assert set(bench.learn.fit.errors()) == set(session.model.gate_names)
-    assert "A τ below 0.02 ms counts as 0.02 ms" in _text(bench.panels[LEARN][0])
+    assert "A τ below 0.02 ms counts as 0.02 ms" in _text(bench.training)
 
 
 def test_an_opened_model_file_appears_in_the_picker(
     bench: Workbench, tmp_path: Path, hand_in: HandIn
 ) -> None:
     bench.go_to(MODEL)
-    panel = bench.panels[MODEL][0]
+    panel = bench.picker
     file = tmp_path / "mine.mmt"
     bench.session.model.save(file)
     hand_in(panel.file, "mine.mmt", file.read_bytes())
     assert bench.session.model.name == "mine"
-    assert panel.model.value == "mine" and panel.variant.layout.display == "none"
+    assert panel.model_menu.value == "mine" and panel.variant_menu.layout.display == "none"
     hand_in(panel.file, "bad.mmt", b"nonsense")
     assert "bad.mmt" in panel.file.problem
-    panel.model.value = "tnnp2004"
+    panel.model_menu.value = "tnnp2004"
     assert bench.session.model.key == "tnnp2004:M" and panel.file.problem == ""
 
 
@@ -200,7 +200,7 @@ def test_the_status_line_always_says_what_is_going_on(bench: Workbench) -> None:
 def test_callbacks_from_many_threads_leave_a_consistent_page(bench: Workbench) -> None:
     bench.go_to(EXPERIMENT)
     bench.go_to(MODEL)
-    panel = bench.panels[EXPERIMENT][0]
+    panel = bench.sliders
     errors: list[BaseException] = []
 
     def flood(name: str) -> None:
@@ -226,7 +226,7 @@ def test_callbacks_from_many_threads_leave_a_consistent_page(bench: Workbench) -
 
 def test_a_recording_that_is_handed_in_is_previewed_with_its_units(bench: Workbench, hand_in: HandIn) -> None:
     bench.go_to(EXPERIMENT)
-    panel = bench.panels[EXPERIMENT][1]
+    panel = bench.recording
     rows = "".join(f"600,{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
     hand_in(panel.upload, "mine.csv", ("cycle_length [ms],time [ms],V [mV]\n" + rows).encode())
     assert bench.recordings.worker.wait(30) and panel.upload.problem == ""
@@ -262,14 +262,14 @@ def test_a_workbench_with_a_model_alone_opens_on_it() -> None:
 def test_without_arguments_it_opens_on_the_bundled_example() -> None:
     bench = workbench()
     assert _visible(bench) == [INTERPRET]
-    assert "I_Kr" in _text(bench.panels[INTERPRET][0])
+    assert "I_Kr" in _text(bench.pages[INTERPRET])
     assert bench.experiment.worker.wait(120)
     assert bench.interpret.comparison is not None
     bench.close()
 
 
 def test_the_state_is_free_once_nobody_holds_it(session: Session, until: Until) -> None:
-    from ionwidgets.widgets.experiment_state import ExperimentState
+    from ionwidgets.widgets.experiment.state import ExperimentState
 
     state = ExperimentState(session)
     state.scale = {"g_Kr": 0.5}
@@ -289,19 +289,19 @@ def test_a_model_that_is_not_the_librarys_is_not_taken_for_it(tmp_path: Path) ->
     file = tmp_path / "tnnp2004.mmt"
     load_model("tnnp2004:epi").save(file)
     bench = workbench(model=load_model(file))
-    assert bench.panels[MODEL][0].model.value == "tnnp2004.mmt"
-    assert 'iw.load_model("tnnp2004.mmt")' in python_lines(bench.session, 1e-3)
+    assert bench.picker.model_menu.value == "tnnp2004.mmt"
+    assert 'iw.load_model("tnnp2004.mmt")' in python_lines(bench.session, {"eta": 1e-3})
     assert bench.experiment.worker.wait(120)
     bench.close()
     bench = workbench(model=load_model("tnnp2004:epi"))
-    assert 'iw.load_model("tnnp2004", variant="epi")' in python_lines(bench.session, 1e-3)
+    assert 'iw.load_model("tnnp2004", variant="epi")' in python_lines(bench.session, {"eta": 1e-3})
     assert bench.experiment.worker.wait(120)
     bench.close()
 
 
 def test_an_eta_set_from_python_is_shown(bench: Workbench) -> None:
     bench.go_to(RETRAIN)
-    panel = bench.panels[RETRAIN][0]
+    panel = bench.retraining
     bench.retrain.eta = 2e-3
     assert panel.eta.value == 2e-3
     bench.retrain.eta = float("nan")

@@ -32,7 +32,9 @@ CURRENTS_SHOWN: Final = 12
 def beat_figure(result: Result) -> str:
     """The recorded beat, that of the control and that of the model with the changes."""
     comparison = compared(result)
-    beats = {**comparison.paced, "recording": comparison.recorded}
+    beats = dict(comparison.paced)
+    if comparison.recorded is not None:
+        beats["recording"] = comparison.recorded
     sources = ("recording", "control", *(("found",) if result.verdict == "changed" else ()))
     traces = [
         Trace(name, beats[source].time, beats[source].V, beats[source].Ca_i, role)

@@ -15,6 +15,7 @@ from ionwidgets.errors import TrainingError
 from ionwidgets.gnn.emulator import Outputs
 from ionwidgets.gnn.network import Shape
 from ionwidgets.gnn.paper.settings import Paper
+from ionwidgets.jobs import Control
 from ionwidgets.models import IonicModel
 from ionwidgets.simulation import simulate
 from ionwidgets.simulation.clamp import clamp
@@ -71,10 +72,11 @@ def paced(
     scale: Mapping[str, Swept] | None = None,
     variables: Sequence[str] | None = None,
     threads: int | None = None,
+    progress: Control | None = None,
 ) -> xr.Dataset:
     """The samples that train: `variables` (every state when left out) of cells paced from the start.
 
-    `threads`: 1 in a worker, whose other cores are other workers'.
+    `threads`: 1 in a worker, whose other cores are other workers'. `progress`: is told of every cell.
     """
     first, last = settings.used
     if not 0 <= first < last <= settings.duration:
@@ -83,7 +85,7 @@ def paced(
         )
     return simulate(
         model, list(settings.cycle_lengths), last, scale=scale, variables=list(variables or model.states),
-        sample=settings.sample, record_from=first, threads=threads,
+        sample=settings.sample, record_from=first, threads=threads, progress=progress,
     )  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from threading import Event
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +28,7 @@ from ionwidgets.gnn.paper.data import as_torch, non_gates, outside, paced, range
 from ionwidgets.gnn.paper.settings import Paper
 from ionwidgets.gnn.paper.weights import GATING, fill, flat, initialise
 from ionwidgets.gnn.threads import one_thread
-from ionwidgets.jobs import Cancelled, Control
+from ionwidgets.jobs import Cancelled, Control, aside
 from ionwidgets.models import IonicModel
 
 CHUNK = 500  # updates between two looks at whether to go on, 50 ms
@@ -57,19 +59,19 @@ def learn_as_published(
         raise TrainingError(
             f"{model.key} has no cytosolic calcium, and the published network needs it: it sees Ca_i beside V"
         )
-    if progress is not None:
-        progress.report(0.0, f"Pacing {model.key}")
-    control = paced(model, settings) if control is None else control
-    limits = ranges(model, control, settings)
+    alive, telling = _alive(progress, 0.0, f"Pacing {model.key}")
+    data = control if control is not None else aside(alive, lambda: paced(model, settings, progress=telling))
+    limits = aside(alive, lambda: ranges(model, data, settings))
     m1 = GatingNetwork(len(model.gate_names), limits.shape(model, settings), torch.as_tensor(limits.clamp))
     m2 = Emulator(len(model.observables), len(model.gate_names), limits.outputs(model), settings.width)
     initialise(m1, m2, seed, settings.forget_bias)
     trains = training_cells(len(settings.cycle_lengths), settings)
-    x, H, Y = (limits.scaled(control, names) for names in _parts(model))
+    x, H, Y = (limits.scaled(data, names) for names in _parts(model))
     w = _stage1(
         model, flat(m1, m2), x[:-1, :, trains], H[1:, :, trains], Y[1:, :, trains], settings, progress
     )
     fill(w, m1, m2)
+    alive, _ = _alive(progress, 0.99, f"Measuring {model.key}")
     tests = np.setdiff1d(np.arange(x.shape[2]), trains)
     card = {
         "model": model.name,
@@ -85,8 +87,23 @@ def learn_as_published(
     }
     network = Network(m1.double(), model.gate_names, json.loads(json.dumps(card)), m2.double())
     with suppress(SimulationError):  # the published recipe may well end in gates that no cell runs with
-        network.card["figures"] |= stage1_figures(model, network)
+        network.card["figures"] |= aside(alive, lambda: stage1_figures(model, network))
     return network
+
+
+def _alive(
+    progress: Control | None, fraction: float, message: str
+) -> tuple[Callable[[], None] | None, Control | None]:
+    """What says so again and again, as a function and as a `Control`, while something cannot be told of."""
+    if progress is None:
+        return None, None
+    say = partial(progress.report, fraction, message)
+
+    class Alive:
+        def report(self, *_: Any, **__: Any) -> None:
+            say()
+
+    return Alive().report, Alive()
 
 
 def _parts(model: IonicModel) -> tuple[tuple[str, ...], ...]:
@@ -114,10 +131,13 @@ def _stage1(
             part = slice(first, first + CHUNK)
             losses = np.empty((len(x[part]), 2), np.float32)
             done = epoch * len(x) + first
-            updates.stage1(
-                w, mean, square, done, ends, x[part], H[part], Y[part], *carried, settings.rate,
-                settings.weight_decay, settings.adam, losses,
+            update = partial(
+                updates.stage1, w, mean, square, done, ends, x[part], H[part], Y[part], *carried,
+                settings.rate, settings.weight_decay, settings.adam, losses,
             )  # fmt: skip
+            # The first is compiled, which takes seconds.
+            alive, _ = _alive(progress, min(0.99, done / total), f"Learning {model.key} as published")
+            aside(alive, update)
             _check(losses, f"stage 1 of {model.key} as published", done)
             if progress is not None:
                 progress.report(

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import plotly
 import plotly.graph_objects as go
 from plotly.serializers import custom_serializers
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
+from ionwidgets.figures.theme import MODES
+from ionwidgets.plotly_script import packed_script, script_name
 from ionwidgets.widgets.elements.static import STATIC
 
-BUNDLE = Path(plotly.__file__).parent / "package_data" / "widgetbundle.js"
+# Colours that are meant for a page's own background, and what they become in a saved figure, which is white.
+SAVED = {
+    colour: MODES["light"][role] for mode in MODES if mode != "light" for role, colour in MODES[mode].items()
+}
 
 
 class FigureView(go.FigureWidget):
-    """A `FigureWidget` that shares one plotly.js with all others of the page, and has an accessible name.
+    """A `FigureWidget` that shares plotly's script with all others of the page, and has an accessible name.
 
-    A plain FigureWidget sends its own 4.9 MB copy. Here the page may name an address of the bundle in
-    ``<meta name="ionwidgets-plotly">`` (our dashboards do); elsewhere the first figure asks the kernel for
-    it, once.
+    A plain FigureWidget sends its own 4.9 MB copy. Here the page takes the script from the Jupyter server,
+    where its extension `ionwidgets` is on (as installed; our dashboards have it too), and a browser keeps
+    it; elsewhere the first figure asks the kernel for it, once. A figure follows the size of its box, and
+    two buttons save it as SVG or PNG, in dark ink on white.
 
     Nor does a plain one tell a page that connects later (or is still loading plotly.js) what has changed
     since it was made: here the state is always the present one, and a page that missed changes is sent
@@ -29,12 +32,19 @@ class FigureView(go.FigureWidget):
     """
 
     _esm = STATIC / "figure.js"
+    _css = STATIC / "figure.css"
     alt = Unicode("figure").tag(sync=True)
+    _script_name = Unicode().tag(sync=True)
+    _saved_colours = Dict(SAVED).tag(sync=True)
 
     def __init__(self, figure: go.Figure, alt: str) -> None:
         super().__init__(figure)
         self.alt = alt
-        self._config = {"responsive": True, "displayModeBar": False, "scrollZoom": False}
+        self._script_name = script_name()
+        self._view_count = (
+            None  # plotly has them counted, and a view that ends after its model then complains
+        )
+        self._config = {"displayModeBar": False, "scrollZoom": False}
         self._edits_told = self._edits
         self.on_msg(self._answer)
 
@@ -53,7 +63,7 @@ class FigureView(go.FigureWidget):
 
     def _answer(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("kind") == "plotly":
-            self.send({"kind": "plotly"}, buffers=[_bundle()])
+            self.send({"kind": "plotly"}, buffers=[packed_script()])
         elif content.get("kind") == "ready" and self._edits_told != self._edits:
             self._tell_all()
 
@@ -74,8 +84,3 @@ class FigureView(go.FigureWidget):
                 }
                 layout[f"{axis}.title.text"] = given.get("title", {}).get("text")
         self._send_update_msg(traces, layout, list(range(len(self._data))))
-
-
-@lru_cache(maxsize=1)
-def _bundle() -> bytes:
-    return BUNDLE.read_bytes()

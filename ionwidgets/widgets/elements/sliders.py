@@ -23,4 +23,4 @@ class ConductanceSliders(anywidget.AnyWidget):
     _esm = STATIC / "sliders.js"
     conductances = List(Dict()).tag(sync=True)
     stops = List(Float(), SCALE_STOPS).tag(sync=True)
-    scale = Dict().tag(sync=True)
+    scale = Dict().tag(sync=True, echo_update=False)  # the page knows what it has sent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import anywidget
-from traitlets import Enum, Float, Unicode
+from traitlets import Enum, Float, Int, Unicode
 
 from ionwidgets.widgets.elements.static import STATIC
 
@@ -16,3 +16,8 @@ class StatusLine(anywidget.AnyWidget):
     text = Unicode().tag(sync=True)
     tone = Enum(["idle", "busy", "problem"], "idle").tag(sync=True)
     fraction = Float(None, allow_none=True).tag(sync=True)
+    beats = Int().tag(sync=True)
+
+    def beat(self) -> None:
+        """Send the page a sign of life."""
+        self.beats += 1

@@ -1,5 +1,6 @@
-// A native range input a conductance. Its positions index `stops` (0, then a logarithmic scale that holds 1), so the
-// kernel and the page agree on every value; the readout says exactly what is simulated.
+// A native range input a conductance. Its positions index `stops` (0, then a logarithmic scale that holds 1); a value
+// that the kernel has set may lie between two of them, and stays until its slider is moved. The readout says exactly
+// what is simulated.
 
 const node = (tag, attributes = {}, text = "") => {
   const element = document.createElement(tag);
@@ -18,11 +19,11 @@ function render({ model, el }) {
   const root = node("div", { class: "ionw-sliders", role: "group", "aria-label": "Conductances, relative to control" });
   const rows = new Map();
   let frame = 0;
+  let waiting = false;
 
   function paint(name) {
-    const { input, output, row } = rows.get(name);
+    const { input, output, row, value } = rows.get(name);
     const stops = model.get("stops");
-    const value = stops[input.value];
     const share = (index) => index / (stops.length - 1);
     const one = nearest(stops, 1);
     const at = Number(input.value);
@@ -35,25 +36,35 @@ function render({ model, el }) {
   }
 
   function send() {
-    frame = 0;
-    const stops = model.get("stops");
     const scale = {};
-    for (const [name, { input }] of rows) if (stops[input.value] !== 1) scale[name] = stops[input.value];
+    for (const [name, { value }] of rows) if (value !== 1) scale[name] = value;
     model.set("scale", scale);
     model.save_changes();
   }
 
-  // At most one message a screen frame; the last position is always sent.
+  function next() {
+    frame = waiting ? requestAnimationFrame(next) : 0;
+    if (waiting) send();
+    waiting = false;
+  }
+
+  // At once, and then at most one message a screen frame; the last position is always sent.
   const moved = (name) => {
+    rows.get(name).value = model.get("stops")[rows.get(name).input.value];
     paint(name);
-    frame ||= requestAnimationFrame(send);
+    if (frame) waiting = true;
+    else {
+      frame = requestAnimationFrame(next);
+      send();
+    }
   };
 
   function show() {
     const scale = model.get("scale");
     const stops = model.get("stops");
-    for (const [name, { input }] of rows) {
-      input.value = String(nearest(stops, scale[name] ?? 1));
+    for (const [name, entry] of rows) {
+      entry.value = scale[name] ?? 1;
+      entry.input.value = String(nearest(stops, entry.value));
       paint(name);
     }
   }
@@ -79,7 +90,7 @@ function render({ model, el }) {
       });
       row.append(label, detail, input, output);
       root.append(row);
-      rows.set(name, { row, input, output });
+      rows.set(name, { row, input, output, value: 1 });
     }
     show();
   }

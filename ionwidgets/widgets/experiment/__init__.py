@@ -1,0 +1,1 @@
+"""Step 2: the cell's answer to what is altered by hand."""

@@ -1,0 +1,1 @@
+"""Step 2: recordings, and how they are read."""

@@ -1,0 +1,1 @@
+"""What goes into a session file and comes out of it, part by part."""

@@ -1,0 +1,121 @@
+"""Servers as a user starts them, for the tests that look at their pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+
+import pytest
+
+START_S = 180  # a fresh venv compiles all of JupyterLab first
+PREFIX = "/user/some%20one/"  # as JupyterHub gives one
+
+
+@contextmanager
+def served(command: list[str], address: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """What matches `address` in the words of the server that `command` starts; it is ended afterwards."""
+    server = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **(env or {})},
+    )
+    lines: Queue[str] = Queue()
+    assert server.stdout is not None
+    reader = threading.Thread(target=lambda: [lines.put(line) for line in server.stdout], daemon=True)
+    reader.start()
+    seen = ""
+    try:
+        while (found := re.search(address, seen)) is None:
+            try:
+                seen += lines.get(timeout=START_S)
+            except Empty:
+                pytest.fail(f"no address within {START_S} s; the server said: {seen}")
+            if server.poll() is not None and lines.empty():
+                pytest.fail(f"the server ended: {seen}")
+        yield found.group()
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(20)
+        reader.join(10)
+        server.stdout.close()
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def jupyter_server(folder: Path, extension: bool = True) -> Iterator[str]:
+    """Address, token included, of a JupyterLab on the notebooks in `folder`, with no settings of a user's.
+
+    Notebook 7 and Voila are on the same server, under ``tree`` and ``voila``, as their packages install them.
+    """
+    config = folder / ".config"
+    settings: dict[str, object] = {}
+    # The wheel switches the extension on, and a checkout on PYTHONPATH cannot.
+    installed = Path(sys.prefix, "etc", "jupyter", "jupyter_server_config.d", "ionwidgets.json").exists()
+    if not (extension and installed):
+        settings = {"ServerApp": {"jpserver_extensions": {"ionwidgets": extension}}}
+    _write(config / "jupyter_server_config.d" / "test.json", settings)
+    private = {
+        "JUPYTER_CONFIG_PATH": str(config),
+        "JUPYTER_CONFIG_DIR": str(folder / ".user"),
+        "JUPYTER_DATA_DIR": str(folder / ".data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / ".run"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
+        "IPYTHONDIR": str(folder / ".ipython"),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        f"--ServerApp.port={free_port()}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.base_url={PREFIX}",
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",  # as window.jupyterapp
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    ]
+    with served(command, r"http://127\.0\.0\.1:\d+\S+lab\?token=\w+", private) as address:
+        yield address
+
+
+def _write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def notebook(*cells: str) -> str:
+    """The text of a notebook of these code cells."""
+    made = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{index}",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        for index, source in enumerate(cells)
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})

@@ -1,0 +1,114 @@
+"""Panels alone in a notebook, and panels joined by their traits."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+import ipywidgets as ipw
+import pytest
+import xarray as xr
+from traitlets import dlink
+from widgets.stubs import Network, Result
+
+import ionwidgets as iw
+from ionwidgets.errors import IonWidgetsError
+from ionwidgets.models import IonicModel, load_model
+from ionwidgets.widgets import (
+    ChannelSliders,
+    CurrentExplorer,
+    CurrentShares,
+    DrugPanel,
+    FindingsTable,
+    GateExplorer,
+    ModelPicker,
+    NeuralODEView,
+    ProtocolPanel,
+    RecordingPanel,
+    RetrainPanel,
+    Session,
+    TrainingPanel,
+    Workbench,
+)
+from ionwidgets.widgets.elements import StatusLine
+from ionwidgets.widgets.panel import Panel, close_all
+
+PANELS = (
+    ModelPicker, ChannelSliders, ProtocolPanel, RecordingPanel, TrainingPanel, RetrainPanel, GateExplorer,
+    CurrentExplorer, NeuralODEView, FindingsTable, DrugPanel, CurrentShares,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Whatever a test makes, it closes; a panel closes all that is in it."""
+    before = set(_open_widgets())
+    yield
+    for widget in _open_widgets().values():
+        if isinstance(widget, Panel | Workbench):
+            widget.close()
+    left = [widget for key, widget in _open_widgets().items() if key not in before]
+    assert left == []
+
+
+def _open_widgets() -> dict[str, ipw.Widget]:
+    return dict(ipw.widgets.widget._instances)
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_stands_alone_with_a_status_line(kind: type[Panel]) -> None:
+    panel = kind()
+    assert panel.built and isinstance(panel.children[0], StatusLine)
+    assert (panel.model is not None) == kind.opens_model
+    assert panel.model is panel.session.model
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_the_five_lines_of_its_example_run(kind: type[Panel]) -> None:
+    text = inspect.getdoc(kind) or ""
+    lines = [line.removeprefix(">>> ") for line in text.splitlines() if line.startswith(">>> ")]
+    assert 1 <= len(lines) <= 5, kind.__name__
+    names: dict[str, object] = {}
+    exec(textwrap.dedent("\n".join(lines)), names)  # noqa: S102  the package's own documentation
+    for made in names.values():
+        if isinstance(made, ipw.Widget):
+            close_all(made)
+
+
+def test_panels_are_joined_by_their_traits() -> None:
+    picker, sliders = ModelPicker(), ChannelSliders()
+    dlink((picker, "model"), (sliders, "model"))
+    picker.model_menu.value = "hh1952"
+    assert sliders.model is sliders.session.model is picker.model
+    assert [entry["name"] for entry in sliders.sliders.conductances] == ["g_Na", "g_K", "g_L"]
+    sliders.model = "lr1991"
+    assert sliders.model.name == "lr1991" and picker.model.name == "hh1952"
+
+
+def test_panels_with_one_session_share_everything(tnnp: IonicModel, recording: xr.Dataset) -> None:
+    session = Session()
+    table, recordings = FindingsTable(session), RecordingPanel(session)
+    session.network = Network(tnnp)
+    result = Result(tnnp, recording)
+    table.result = result
+    assert recordings.result is result and recordings.model is session.model
+    recordings.recording = recording
+    assert table.result is None, "a finding on another recording"
+    assert session.recording_source == "cell7.csv"
+
+
+@pytest.mark.parametrize(("name", "value"), [("model", 3), ("recording", 3), ("model", "no-such-model")])
+def test_what_cannot_be_taken_is_refused(name: str, value: object) -> None:
+    with pytest.raises(IonWidgetsError):
+        ModelPicker(**{name: value})
+    with pytest.raises(TypeError, match="nonsense"):
+        ModelPicker(nonsense=1)
+
+
+def test_a_workbench_closes_all_of_it() -> None:
+    bench = iw.workbench()
+    for step in range(5):
+        bench.go_to(step)
+    assert bench.experiment.worker.wait(120) and bench.learn.check.wait(120)
+    assert load_model("tnnp2004:M").hash == bench.session.model.hash
