@@ -18,6 +18,7 @@ from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs.whole_file import whole_file
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.models.edit import edited
+from ionwidgets.tensor_order import in_order
 
 SCHEMA = "ionwidgets/result/1"
 
@@ -49,7 +50,8 @@ def save_result(result: Result, path: str | Path) -> None:
     tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     try:
         with whole_file(path) as part:
-            part.write_bytes(save(tensors, metadata={"schema": SCHEMA, "about": json.dumps(about)}))
+            metadata = {"schema": SCHEMA, "about": json.dumps(about)}
+            part.write_bytes(in_order(save(tensors, metadata=metadata)))
     except OSError as error:
         raise IonWidgetsError(f"{path}: the result cannot be written here ({error.strerror})") from None
 

@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import save
 
 from ionwidgets.jobs.whole_file import whole_file
+from ionwidgets.tensor_order import in_order
 
 
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: str | Path, metadata: Mapping[str, str]) -> None:
     """Write `path`; a file of that name is replaced only when the new one is complete on the disk."""
     with whole_file(path) as part:
         # safetensors' own writing to a path leaves a file that its owner alone can read.
-        part.write_bytes(save(dict(tensors), metadata=dict(metadata)))
+        part.write_bytes(in_order(save(dict(tensors), metadata=dict(metadata))))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser.serving import free_port, jupyter_server, notebook, served
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, WebSocket, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, WebSocket, sync_playwright
 
 FLAGS = (
     "--headless=new",
@@ -23,6 +23,22 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+shown: list[Watched] = []  # the pages that are open
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What was on the pages when a test failed, beside its traceback."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for watched in shown:
+            report.sections.append((f"page {watched.page.url.split('?')[0]}", watched.told()))
+    return report
+
+
+MOST_TOLD = 4_000  # characters
 
 
 @dataclass
@@ -37,11 +53,20 @@ class Watched:
     foreign: bool = False  # a page that is not ours, which may
 
     def watch(self) -> None:
+        shown.append(self)
         self.page.on("response", lambda response: self.answers.append(response))
         self.page.on("request", lambda request: self._check(request.url))
         self.page.on("websocket", self._attend)
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def told(self) -> str:
+        """What can be read on the page, and what its console complains of."""
+        try:
+            text = self.page.locator("body").inner_text(timeout=5_000)
+        except Error as error:
+            text = str(error)
+        return "\n".join([text[:MOST_TOLD], *self.complaints])
 
     def _check(self, url: str) -> None:
         parts = urlsplit(url)
@@ -177,6 +202,7 @@ def lab(browser: Browser, jupyter: Callable[[bool], tuple[str, Path]]) -> Iterat
 
 def close_all(opened: list[Watched]) -> None:
     for watched in opened:
+        shown.remove(watched)
         watched.page.context.close()
     for watched in opened:
         assert watched.outside == [] or watched.foreign, "something was fetched from outside this machine"

@@ -166,7 +166,7 @@ def test_unexplained_gives_no_size(result: Result) -> None:
                  "tau_ratio_ci95"), None,
             )  # fmt: skip
         finding["predictions"] = {"450": {"apd90_ms": None}}
-        finding["fit"]["apd90_error_ms"] |= {"400": None, "800": 0.006}
+        finding["fit"]["apd90_error_ms"] |= {"400": None, "800": 0.6}
         finding["fit"]["v_rmse_mV"] = 2.3
 
     read = Read(report_html(changed(result, unexplained)))
@@ -174,7 +174,7 @@ def test_unexplained_gives_no_size(result: Result) -> None:
     assert "Nothing is predicted" in read.text and "the model cannot produce this recording" in read.text
     assert "2. I_bNa (g_bNa) 100 %" in read.text and "×" not in read.text and "V½" not in read.text
     assert "400 ms no action potential" in read.text
-    assert "figure-attribution" in read.plots() and "APD90 is off by up to 0.006 ms" in read.text
+    assert "figure-attribution" in read.plots() and "APD90 is off by up to 0.6 ms" in read.text
 
 
 def test_a_recording_that_was_no_file_has_no_name(result: Result) -> None:

@@ -43,7 +43,7 @@ def test_an_equation_reads_as_the_same_equation() -> None:
 @pytest.mark.parametrize("name", [card.name for card in list_models()])
 def test_on_the_page_no_rate_is_a_conductance_and_no_conductance_a_rate(name: str) -> None:
     model = load_model(name)
-    lines = re.findall("<dt[^>]*>(.*?)</dt><dd>(.*?)</dd>", equations(model))
+    lines = re.findall('<li[^>]* title="([^" ]+) = ([^"]*">.*?)</li>', equations(model), re.DOTALL)
     assert len(lines) == sum(1 for _ in model.equations.variables(deep=True))
     for variable, told in lines:
         if re.match("alpha|beta|[ab]$", variable):

@@ -116,7 +116,7 @@ def test_a_link_to_the_model_that_is_open_keeps_its_finding(bench: Workbench) ->
     assert bench.experiment.scale == {"g_Kr": 0.25}
 
 
-def test_what_is_not_known_is_named_and_the_rest_is_set(bench: Workbench) -> None:
+def test_what_is_not_known_is_named_and_the_rest_is_set(bench: Workbench, until: Callable[..., None]) -> None:
     for query, named in (
         ("model=/etc/passwd", "model=/etc/passwd"),
         ("model=tnnp2004:X", "model=tnnp2004:X"),
@@ -127,7 +127,8 @@ def test_what_is_not_known_is_named_and_the_rest_is_set(bench: Workbench) -> Non
     ):
         bench.experiment.reset()
         bench.use_link(f"{query}&g_Kr=0.25&step=1")
-        assert named in bench.session.trouble and bench.status.tone == "problem"
+        assert named in bench.session.trouble
+        until(lambda: bench.status.tone == "problem")  # as soon as nothing is paced
         assert "\n" not in bench.session.trouble and bench.steps.current == MODEL
         assert bench.experiment.scale == {"g_Kr": 0.25} and bench.session.model.key == "tnnp2004:M"
 

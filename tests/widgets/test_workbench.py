@@ -186,8 +186,9 @@ def test_an_opened_model_file_appears_in_the_picker(
     assert bench.session.model.key == "tnnp2004:M" and panel.file.problem == ""
 
 
-def test_the_status_line_always_says_what_is_going_on(bench: Workbench) -> None:
+def test_the_status_line_always_says_what_is_going_on(bench: Workbench, until: Callable[..., None]) -> None:
     session = bench.session
+    until(lambda: session.activities == {})  # the finding's beat is paced at first
     session.begin("x", "Training 40 % · about 3 s left", 0.4)
     assert bench.status.tone == "busy" and bench.status.fraction == 0.4
     assert bench.status.text == "Training 40 % · about 3 s left"
