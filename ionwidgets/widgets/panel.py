@@ -19,7 +19,8 @@ class Panel(ipw.VBox):
 
     Alone in a notebook it has a session of its own, the style sheet and a status line. `model`, `recording`,
     `control`, `network` and `result` are traits, kept equal to the session's; panels are joined by a common
-    session, or by `traitlets.link((picker, "model"), (sliders, "model"))`.
+    session, or by `traitlets.dlink((picker, "model"), (sliders, "model"))`. `traitlets.link` also asks
+    whether both are equal, to which two Datasets have no answer.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser.serving import free_port, jupyter_server, notebook, served
+from browser.serving import DASHBOARD, free_port, jupyter_server, notebook, served
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, WebSocket, sync_playwright
 
 FLAGS = (
@@ -25,7 +25,7 @@ FLAGS = (
 )
 
 
-shown: list[Watched] = []  # the pages that are open
+shown: list[Watched] = []  # every page so far
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,7 +33,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """What was on the pages when a test failed, beside its traceback."""
     report = yield
     if report.when == "call" and report.failed:
-        for watched in shown:
+        for watched in (one for one in shown if not one.page.is_closed()):
             report.sections.append((f"page {watched.page.url.split('?')[0]}", watched.told()))
     return report
 
@@ -93,7 +93,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         *("--port", str(free_port())),
     ]
     data = {"XDG_DATA_HOME": str(tmp_path_factory.mktemp("data"))}  # for checkpoints of trainings
-    with served(command, r"http://127\.0\.0\.1:\d+/\?token=\S+", data) as found:
+    with served(command, DASHBOARD, data) as found:
         yield found
 
 
@@ -202,7 +202,6 @@ def lab(browser: Browser, jupyter: Callable[[bool], tuple[str, Path]]) -> Iterat
 
 def close_all(opened: list[Watched]) -> None:
     for watched in opened:
-        shown.remove(watched)
         watched.page.context.close()
     for watched in opened:
         assert watched.outside == [] or watched.foreign, "something was fetched from outside this machine"
@@ -211,12 +210,15 @@ def close_all(opened: list[Watched]) -> None:
 
 RUN = """async index => {
   await jupyterapp.restored;
-  // A notebook takes no command while its kernel is being found; JupyterLab may draw its cells anew.
+  // JupyterLab takes no command while a kernel is being found, drops what it had sent to one that it then
+  // changes, and may draw its cells anew: the cell is run again until it has the number of an execution.
   const prompt = () => document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[index]?.textContent.trim();
-  for (let ran = 0; ran < 3; ran = [undefined, '[ ]:'].includes(prompt()) ? 0 : ran + 1) {
+  for (let tick = 0; tick < 240; tick++) {
+    if (/\\d/.test(prompt() ?? '')) return;
     if (prompt() === '[ ]:') jupyterapp.commands.execute('notebook:run-cell');
     await new Promise(resolve => setTimeout(resolve, 500));
   }
+  throw new Error(`cell ${index} was not run within 2 minutes: ${prompt()}`);
 }"""
 
 

@@ -16,12 +16,20 @@ from queue import Empty, Queue
 import pytest
 
 START_S = 180  # a fresh venv compiles all of JupyterLab first
+DASHBOARD = r"http://127\.0\.0\.1:\d+/\?token=\S+"  # the address that a dashboard prints
 PREFIX = "/user/some%20one/"  # as JupyterHub gives one
 
 
 @contextmanager
 def served(command: list[str], address: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """What matches `address` in the words of the server that `command` starts; it is ended afterwards."""
+    with running(command, env) as server:
+        yield said(server, address)
+
+
+@contextmanager
+def running(command: list[str], env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The server that `command` starts; `said` reads its words."""
     server = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -29,20 +37,8 @@ def served(command: list[str], address: str, env: Mapping[str, str] | None = Non
         text=True,
         env={**os.environ, **(env or {})},
     )
-    lines: Queue[str] = Queue()
-    assert server.stdout is not None
-    reader = threading.Thread(target=lambda: [lines.put(line) for line in server.stdout], daemon=True)
-    reader.start()
-    seen = ""
     try:
-        while (found := re.search(address, seen)) is None:
-            try:
-                seen += lines.get(timeout=START_S)
-            except Empty:
-                pytest.fail(f"no address within {START_S} s; the server said: {seen}")
-            if server.poll() is not None and lines.empty():
-                pytest.fail(f"the server ended: {seen}")
-        yield found.group()
+        yield server
     finally:
         server.terminate()
         try:
@@ -50,8 +46,28 @@ def served(command: list[str], address: str, env: Mapping[str, str] | None = Non
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(20)
-        reader.join(10)
-        server.stdout.close()
+
+
+def said(server: subprocess.Popen[str], sought: str) -> str:
+    """What matches `sought` in what the server says, as soon as it says it."""
+    lines: Queue[str] = Queue()
+
+    def read() -> None:  # to the end, or the server would wait for a reader
+        assert server.stdout is not None
+        with server.stdout:
+            for line in server.stdout:
+                lines.put(line)
+
+    threading.Thread(target=read, daemon=True).start()
+    seen = ""
+    while (found := re.search(sought, seen)) is None:
+        try:
+            seen += lines.get(timeout=START_S)
+        except Empty:
+            pytest.fail(f"no address within {START_S} s; the server said: {seen}")
+        if server.poll() is not None and lines.empty():
+            pytest.fail(f"the server ended: {seen}")
+    return found.group()
 
 
 def free_port() -> int:

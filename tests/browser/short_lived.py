@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from browser.conftest import free_port
+from browser.serving import DASHBOARD, free_port, running, said
 
 LEFT_S = 8.0  # a beat comes every 5 s
 PROGRAM = """
@@ -77,21 +75,5 @@ class Dashboard:
 def dashboard(notebook: Path, idle: float = 0) -> Iterator[Dashboard]:
     """Serve `notebook`; kernels that are not used are ended after `idle` s (0: never)."""
     command = [sys.executable, "-c", PROGRAM, str(notebook), str(free_port()), str(idle)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        assert server.stdout is not None
-        seen = ""
-        while (found := re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", seen)) is None:
-            line = server.stdout.readline()
-            assert line, f"the server ended: {seen}"
-            seen += line
-        yield Dashboard(found.group(), psutil.Process(server.pid))
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait(20)
-        assert server.stdout is not None
-        server.stdout.close()
+    with running(command) as server:
+        yield Dashboard(said(server, DASHBOARD), psutil.Process(server.pid))

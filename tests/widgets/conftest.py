@@ -14,6 +14,8 @@ import pytest
 import xarray as xr
 
 from ionwidgets.models import IonicModel, load_model
+from ionwidgets.widgets import Workbench, workbench
+from ionwidgets.widgets.experiment.state import ExperimentState
 from ionwidgets.widgets.session import Session
 
 
@@ -27,6 +29,33 @@ def session(tnnp: IonicModel) -> Session:
     made = Session()
     made.use_model(tnnp, tnnp.key)
     return made
+
+
+@pytest.fixture
+def experiment(session: Session) -> ExperimentState:
+    """Step 2 on that session, once it has answered."""
+    state = ExperimentState(session)
+    state.refresh()
+    assert state.worker.wait(120)
+    return state
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Workbench]]:
+    """Workbenches that are closed at the end."""
+    made: list[Workbench] = []
+
+    def make(**given: Any) -> Workbench:
+        made.append(workbench(**given))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        for worker in (bench.experiment.worker, bench.recordings.worker, bench.learn.check):
+            assert worker.wait(120)
+        for worker in (bench.control_recordings.worker, bench.menu.worker):
+            assert worker.wait(120)
+        bench.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ionwidgets as iw
-from ionwidgets.widgets import Workbench, workbench
+from ionwidgets.widgets import Workbench
 from ionwidgets.widgets.python_text import Call, Name, assignment
 
 DATA = Path(__file__).parents[1] / "data"
@@ -29,21 +29,6 @@ if "altered" in globals():
     told["APD90"] = iw.biomarkers(altered)["APD90"].tolist()
 print("TOLD", json.dumps(told))
 """
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., Workbench]]:
-    made: list[Workbench] = []
-
-    def make(**given: Any) -> Workbench:
-        made.append(workbench(**given))
-        return made[-1]
-
-    yield make
-    for bench in made:
-        for worker in (bench.experiment.worker, bench.recordings.worker, bench.learn.check):
-            assert worker.wait(120)
-        bench.close()
 
 
 def _run(lines: str, folder: Path, tell: str = TELL) -> dict[str, Any]:

@@ -14,15 +14,6 @@ from ionwidgets.models import load_model
 from ionwidgets.simulation import simulate
 from ionwidgets.widgets.experiment.panel import response_table
 from ionwidgets.widgets.experiment.state import ExperimentState
-from ionwidgets.widgets.session import Session
-
-
-@pytest.fixture
-def experiment(session: Session) -> ExperimentState:
-    state = ExperimentState(session)
-    state.refresh()
-    assert state.worker.wait(120)
-    return state
 
 
 def test_the_answer_is_the_simulators_own(experiment: ExperimentState) -> None:

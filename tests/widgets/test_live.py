@@ -18,15 +18,6 @@ from ionwidgets.widgets.experiment.live import Live
 from ionwidgets.widgets.experiment.s1s2 import is_s1s2, restitutions
 from ionwidgets.widgets.experiment.shares import shares_table
 from ionwidgets.widgets.experiment.state import ExperimentState
-from ionwidgets.widgets.session import Session
-
-
-@pytest.fixture
-def experiment(session: Session) -> ExperimentState:
-    state = ExperimentState(session)
-    state.refresh()
-    assert state.worker.wait(120)
-    return state
 
 
 def test_currents_are_those_of_the_last_beat(experiment: ExperimentState) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,24 +28,6 @@ from ionwidgets.widgets.workbench import EXPERIMENT, LEARN, RETRAIN
 
 HandIn = Callable[[Any, str, bytes], None]
 VERSION_1 = Path(__file__).parents[1] / "data" / "session_1.ionw"
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., Workbench]]:
-    """Workbenches that are closed at the end."""
-    made: list[Workbench] = []
-
-    def make(**given: Any) -> Workbench:
-        made.append(workbench(**given))
-        return made[-1]
-
-    yield make
-    for bench in made:
-        for worker in (bench.experiment.worker, bench.recordings.worker, bench.learn.check):
-            assert worker.wait(120)
-        for worker in (bench.control_recordings.worker, bench.menu.worker):
-            assert worker.wait(120)
-        bench.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,24 +9,24 @@ import ipywidgets as ipw
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import Amount, Disclosure
+from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.drug_rows import FIRST_IC50, Row
 from ionwidgets.widgets.experiment.setting import UNITS, checked_drug, drug_factors
-from ionwidgets.widgets.experiment.state import ExperimentState
-from ionwidgets.widgets.panel import Panel, box, button, close_all, markup, offer, on
-from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.formula import formula
+from ionwidgets.widgets.panel import box, button, close_all, markup, offer, on
 from ionwidgets.widgets.words import number
 
 PER_UNIT = {"µM": 1.0, "nM": 1000.0}
 EQUATION = (
-    "<p>A pore is open or blocked. At the concentration <i>C</i> the factor "
-    "<math><mfrac><mn>1</mn><mrow><mn>1</mn><mo>+</mo><msup><mrow><mo>(</mo><mi>C</mi><mo>/</mo>"
-    "<msub><mi>IC</mi><mn>50</mn></msub><mo>)</mo></mrow><mi>h</mi></msup></mrow></mfrac></math> "
-    "is left of a current, <i>h</i> being its Hill coefficient; it multiplies what the slider has set. "
-    "Binding takes no time, and does not depend on V.</p>"
+    "<p>A pore is open or blocked. At the concentration <i>C</i> of the drug this factor of a current "
+    "is left, <i>h</i> being its Hill coefficient:</p>"
+    + formula("x = {1}/{1 + {(C / IC_{50})}^h}")
+    + "<p>It multiplies what the slider has set. Binding takes no time, and does not depend on "
+    "V<sub>m</sub>.</p>"
 )
 
 
-class DrugPanel(Panel):
+class DrugPanel(ExperimentPanel):
     """IC50 and Hill coefficient by conductance, and one concentration.
 
     >>> import ionwidgets as iw
@@ -35,16 +35,6 @@ class DrugPanel(Panel):
     >>> drug.show()
     >>> sliders.experiment.drug = {"ic50": {"g_Kr": 12.0}, "hill": 1.0, "concentration": 6.0}
     """
-
-    opens_model = True
-
-    def __init__(
-        self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
-    ) -> None:
-        super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
-        self.experiment.refresh()
-        self.ready()
 
     def build(self) -> list[ipw.Widget]:
         self.rows: dict[str, Row] = {}

@@ -9,28 +9,27 @@ import ipywidgets as ipw
 from ionwidgets import figures
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import ConductanceSliders, UndoBar
+from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.measures import BIOMARKERS, Biomarker
 from ionwidgets.widgets.experiment.presets import missing, offered, presets
 from ionwidgets.widgets.experiment.rhythm import rhythm_of
-from ionwidgets.widgets.experiment.state import ExperimentState, Response
+from ionwidgets.widgets.experiment.state import Response
+from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.model.tables import value_of
-from ionwidgets.widgets.panel import Panel, box, markup, offer, on
-from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.panel import box, markup, offer, on
 from ionwidgets.widgets.trace_view import TraceView
 from ionwidgets.widgets.words import number, tenths
 
 OWN = "Own setting"
 EQUATION = (
-    "<p>V of the last beats, from the model's equation "
-    "<math><msub><mi>C</mi><mi>m</mi></msub><mfrac><mrow><mi>d</mi><mi>V</mi></mrow><mrow><mi>d</mi><mi>t</mi>"
-    "</mrow></mfrac><mo>=</mo><mo>−</mo><munder><mo>∑</mo><mi>i</mi></munder><msub><mi>x</mi><mi>i</mi></msub>"
-    "<msub><mi>I</mi><mi>i</mi></msub><mo>−</mo><msub><mi>I</mi><mi>stim</mi></msub></math>. A slider is the "
-    "factor <i>x</i> of its whole current: 1 is the cell as published (control, grey), 0 a complete block. "
-    "Both cells start from the model's initial state and are paced alike.</p>"
+    "<p>V<sub>m</sub> of the last beats. Its equation, with currents in A/F:</p>"
+    + formula("{d V_m}/{d t} = - ∑_i x_i I_i - I_{stim}")
+    + "<p>A slider is the factor <i>x</i> of its whole current: 1 is the cell as published (control, grey), "
+    "0 a complete block. Both cells start from the model's initial state and are paced alike.</p>"
 )
 
 
-class ChannelSliders(Panel):
+class ChannelSliders(ExperimentPanel):
     """A slider a conductance, and the cell's answer against control.
 
     >>> import ionwidgets as iw, ipywidgets, traitlets
@@ -38,16 +37,6 @@ class ChannelSliders(Panel):
     >>> traitlets.dlink((picker, "model"), (sliders, "model"))
     >>> both = ipywidgets.VBox([picker, sliders])
     """
-
-    opens_model = True
-
-    def __init__(
-        self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
-    ) -> None:
-        super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
-        self.experiment.refresh()
-        self.ready()
 
     def build(self) -> list[ipw.Widget]:
         state = self.experiment

@@ -8,20 +8,19 @@ import ipywidgets as ipw
 
 from ionwidgets.numbers import number
 from ionwidgets.widgets import html
+from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.intervals import intervals
 from ionwidgets.widgets.experiment.live import Live
 from ionwidgets.widgets.experiment.rhythm import FASTEST, LONGEST, rhythm_of
 from ionwidgets.widgets.experiment.s1s2 import Restitutions, is_s1s2, restitutions
 from ionwidgets.widgets.experiment.s1s2_view import RestitutionView
 from ionwidgets.widgets.experiment.setting import BEATS, MOST_BEATS, TRAIN, usual_intervals
-from ionwidgets.widgets.experiment.state import ExperimentState
-from ionwidgets.widgets.panel import Panel, box, close_all, markup, on
-from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.panel import box, close_all, markup, on
 
 KINDS = (("Pacing", "pacing"), ("S1S2 restitution", "S1S2"))
 
 
-class ProtocolPanel(Panel):
+class ProtocolPanel(ExperimentPanel):
     """`Cycle length` of the pacing, how many beats of it; or S1S2, with the restitution that it gives.
 
     >>> import ionwidgets as iw
@@ -30,16 +29,9 @@ class ProtocolPanel(Panel):
     >>> protocol.show()
     """
 
-    opens_model = True
-
-    def __init__(
-        self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
-    ) -> None:
-        super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
-        self.restitution: Live[Restitutions] = Live(self.experiment, restitutions, is_s1s2)
-        self.experiment.refresh()
-        self.ready()
+    def follows(self) -> Live[Restitutions]:
+        self.restitution = Live(self.experiment, restitutions, is_s1s2)
+        return self.restitution
 
     def build(self) -> list[ipw.Widget]:
         self.cycle_length = ipw.BoundedFloatText(
@@ -68,22 +60,6 @@ class ProtocolPanel(Panel):
         for control in (self.kind, self.beats, self.s2):
             control.observe(self._on_protocol, "value")
         return [markup("<h2>Alter the model by hand</h2>"), self.settings, self.problem, self.curve]
-
-    def show(self) -> None:
-        super().show()
-        self._watch(True)
-
-    def hide(self) -> None:
-        super().hide()
-        self._watch(False)
-
-    def close(self) -> None:
-        self.restitution.leave()
-        super().close()
-
-    def _watch(self, watched: bool) -> None:
-        with self.session.lock:
-            self.restitution.watched = watched
 
     def _on_cycle_length(self, change: Any) -> None:
         with self.session.lock:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ipywidgets as ipw
 
 from ionwidgets import figures
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import Disclosure, FigureView
+from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.beat_currents import BeatCurrents, beat_currents, carried
 from ionwidgets.widgets.experiment.live import Live
-from ionwidgets.widgets.experiment.state import ExperimentState
-from ionwidgets.widgets.panel import Panel, box, close_all, markup, on
-from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.formula import formula
+from ionwidgets.widgets.panel import box, close_all, markup, on
 from ionwidgets.widgets.words import number, percent, symbol, tenths
 
 CELLS = (("Altered cell", "altered"), ("Control", "control"))
 EQUATION = (
-    "<p>At every moment each current's share of all that flows, "
-    "<math><msub><mi>s</mi><mi>i</mi></msub><mo>=</mo><mfrac><msub><mi>I</mi><mi>i</mi></msub><mrow><munder><mo>∑</mo><mi>j</mi></munder>"
-    "<mo>|</mo><msub><mi>I</mi><mi>j</mi></msub><mo>|</mo></mrow></mfrac></math>: outward current, which "
-    "repolarises, above zero, and inward current, which depolarises, below. The heights add up to 100 %. "
-    "Where both halves are equal, V stands still; C<sub>m</sub> dV/dt = −∑I. The table has the charge that "
-    "each moves in the beat, ∫|I| dt.</p>"
+    "<p>At every moment each current's share of all that flows:</p>"
+    + formula("s_i = {I_i}/{∑_j |I_j|}")
+    + "<p>Outward current, which repolarises, is above zero, and inward current, which depolarises, below. "
+    "The heights add up to 100 %. Where both halves are equal, V<sub>m</sub> stands still. The table has the "
+    "charge that each moves in the beat, ∫|I| dt.</p>"
 )
 
 
-class CurrentShares(Panel):
+class CurrentShares(ExperimentPanel):
     """Currents of the last beat, stacked as their share of the total, and each by itself.
 
     >>> import ionwidgets as iw
@@ -36,16 +33,12 @@ class CurrentShares(Panel):
     >>> shares.show()
     """
 
-    opens_model = True
+    def follows(self) -> Live[BeatCurrents]:
+        self.currents = Live(self.experiment, beat_currents)
+        return self.currents
 
-    def __init__(
-        self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
-    ) -> None:
-        super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
-        self.currents: Live[BeatCurrents] = Live(self.experiment, beat_currents)
-        self.experiment.refresh()
-        self.ready()
+    def unfolded(self) -> bool:
+        return bool(self.head.unfolded)
 
     def build(self) -> list[ipw.Widget]:
         self.head = Disclosure(name="Currents along the beat", unfolded=self.alone)
@@ -73,25 +66,9 @@ class CurrentShares(Panel):
         self._fold()
         return [self.head, self.body]
 
-    def show(self) -> None:
-        super().show()
-        self._watch(self.head.unfolded)
-
-    def hide(self) -> None:
-        super().hide()
-        self._watch(False)
-
-    def close(self) -> None:
-        self.currents.leave()
-        super().close()
-
-    def _watch(self, watched: bool) -> None:
-        with self.session.lock:
-            self.currents.watched = watched
-
     def _fold(self) -> None:
         self.body.layout.display = None if self.head.unfolded else "none"
-        self._watch(self.head.unfolded)
+        self.watch(self.unfolded())
 
     def _redraw(self) -> None:
         with self.session.lock:

@@ -13,15 +13,16 @@ from ionwidgets.models import list_models, load_model
 from ionwidgets.models.read import LARGEST_FILE
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import Upload
+from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.measures import BIOMARKERS
 from ionwidgets.widgets.experiment.rhythm import rhythm_of
-from ionwidgets.widgets.experiment.state import ExperimentState, Response
+from ionwidgets.widgets.experiment.state import Response
 from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.interpret.gates import GateExplorer
 from ionwidgets.widgets.model.question import ModelQuestionForm
 from ionwidgets.widgets.model.tables import contents_tables, equations, model_facts
-from ionwidgets.widgets.panel import Panel, box, button, close_all, markup, on
-from ionwidgets.widgets.session import MODEL_FILES, Session
+from ionwidgets.widgets.panel import box, button, close_all, markup, offer, on
+from ionwidgets.widgets.session import MODEL_FILES
 from ionwidgets.widgets.trace_view import TraceView
 from ionwidgets.widgets.words import brief, number, quantity
 
@@ -35,7 +36,7 @@ EXPLAINED = html.explain(
 )
 
 
-class ModelPicker(Panel):
+class ModelPicker(ExperimentPanel):
     """`Model`, `Variant`, `Open model file`; what the cell is made of, and how it beats.
 
     >>> import ionwidgets as iw
@@ -44,18 +45,7 @@ class ModelPicker(Panel):
     >>> picker.model.currents
     """
 
-    opens_model = True
-
-    def __init__(
-        self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
-    ) -> None:
-        super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
-        self.experiment.refresh()
-        self.ready()
-
     def build(self) -> list[ipw.Widget]:
-        self._showing = False
         self.cards = {card.name: card for card in list_models()}
         self.model_menu = ipw.Dropdown(description="Model", options=self._names())
         self.variant_menu = ipw.Dropdown(description="Variant", options=[])
@@ -78,10 +68,10 @@ class ModelPicker(Panel):
             ),
             calcium=self.session.model is not None and self.session.model.calcium is not None,
         )
-        on(self.session, "model", self._show_model)
-        on(self.experiment, ["response", "problem"], self._show_response)
         self.model_menu.observe(self._choose_model, "value")
         self.variant_menu.observe(self._choose_variant, "value")
+        on(self.session, "model", self._show_model)
+        on(self.experiment, ["response", "problem"], self._show_response)
         return [
             box(
                 box(self.model_menu, self.variant_menu, self.file, self.question, self.about),
@@ -131,11 +121,11 @@ class ModelPicker(Panel):
         self.file.problem = problem
 
     def _choose_model(self, change: Any) -> None:
-        if change["new"] in self.cards and not self._showing:
+        if change["new"] in self.cards:
             self._load(change["new"], None)
 
     def _choose_variant(self, change: Any) -> None:
-        if change["new"] and self.model_menu.value in self.cards and not self._showing:
+        if change["new"] and self.model_menu.value in self.cards:
             self._load(self.model_menu.value, change["new"])
 
     def _load(self, name: str, variant: str | None) -> None:
@@ -158,12 +148,8 @@ class ModelPicker(Panel):
         variants = (
             [] if card is None else [(f"{name}: {words}", name) for name, words in card.variants.items()]
         )
-        self._showing = True  # what is set below is no choice of the user's
-        try:
-            set_options(self.model_menu, self._names(), self._value())
-            set_options(self.variant_menu, variants, model.variant if variants else None)
-        finally:
-            self._showing = False
+        offer(self.model_menu, self._names(), self._value(), self._choose_model)
+        offer(self.variant_menu, variants, model.variant if variants else None, self._choose_variant)
         self.variant_menu.layout.display = None if variants else "none"
         self.about.value = html.facts(model_facts(self.session))
         self.contents.value = contents_tables(model)
@@ -204,10 +190,3 @@ def control_table(model: Any, response: Response) -> str:
         (name, number(measures[name], marker.unit)) for name, marker in BIOMARKERS.items() if name in measures
     ]
     return html.table(caption, ["Biomarker", "Value"], rows, numbers=[1])
-
-
-def set_options(picker: ipw.Dropdown, options: list[tuple[str, str]], value: str | None) -> None:
-    """Give a picker its options only where they differ: a new list forgets what was chosen."""
-    if tuple(picker.options) != tuple(options):
-        picker.options = options
-    picker.value = value

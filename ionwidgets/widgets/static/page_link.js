@@ -14,7 +14,7 @@ function render({ model, el }) {
   }
   const id = `ionw-link-${Math.random().toString(36).slice(2)}`;
   const root = document.createElement("div");
-  root.className = "ionw-link";
+  root.className = "ionw-page-link";
   const button = document.createElement("button");
   button.type = "button";
   button.className = "ionw-button";
