@@ -11,7 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser.serving import DASHBOARD, free_port, jupyter_server, notebook, served
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, WebSocket, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Response,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 FLAGS = (
     "--headless=new",
@@ -24,6 +33,8 @@ FLAGS = (
     "--disable-sync",
 )
 
+
+PATIENCE_MS = 60_000  # until a page of a busy computer shows what was asked for
 
 shown: list[Watched] = []  # every page so far
 
@@ -99,6 +110,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser(browser_path: str) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         yield made
@@ -121,7 +133,7 @@ def pages(browser: Browser, address: str) -> Iterator[Callable[..., Watched]]:
         watched = Watched(context.new_page())
         opened.append(watched)
         watched.watch()
-        watched.page.set_default_timeout(60_000)
+        watched.page.set_default_timeout(PATIENCE_MS)
         prepare(watched.page)
         watched.page.goto(f"{address}&{query}" if query else address, wait_until="commit")
         watched.page.get_by_role("navigation", name="Steps", exact=True).wait_for()
@@ -185,9 +197,11 @@ def lab(browser: Browser, jupyter: Callable[[bool], tuple[str, Path]]) -> Iterat
         watched = Watched(context.new_page())
         opened.append(watched)
         watched.watch()
-        watched.page.set_default_timeout(60_000)
+        watched.page.set_default_timeout(PATIENCE_MS)
         base, token = address.split("lab?")[0], parse_qs(urlsplit(address).query)["token"][0]
-        watched.page.goto(f"{base}{app}/{name}?token={token}", wait_until="commit")
+        # In a workspace of its own: JupyterLab would open the notebooks of the page before beside it.
+        place = app.replace("lab/", f"lab/workspaces/{Path(name).stem}/")
+        watched.page.goto(f"{base}{place}/{name}?token={token}", wait_until="commit")
         if app.startswith("voila"):
             watched.foreign = True
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,8 @@ def _saved(page: Page, button: str) -> tuple[str, Path]:
 
 
 @pytest.fixture
-def page(open_page: OpenPage) -> Iterator[Page]:
-    expect.set_options(timeout=30_000)  # what is asked for is simulated
-    yield open_page().page
-    expect.set_options(timeout=5_000)
+def page(open_page: OpenPage) -> Page:
+    return open_page().page
 
 
 def test_gates_currents_and_cycle_lengths_are_chosen(page: Page) -> None:
@@ -75,7 +73,7 @@ def test_gates_currents_and_cycle_lengths_are_chosen(page: Page) -> None:
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.get_by_role("heading", name=re.compile("cycle length of 550 ms"))).to_be_visible()
-    expect(beats.get_by_role("row")).to_have_count(4, timeout=30_000)
+    expect(beats.get_by_role("row")).to_have_count(4)
     page.get_by_role("button", name="Show restitution", exact=True).click()
     _figure(page, "APD90 against cycle length, recorded and of the models")
 

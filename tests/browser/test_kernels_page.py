@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from ionwidgets.server import dashboard_path
 
-expect.set_options(timeout=20_000)  # several kernels start while the pages are used
 READY = 1  # kernels that wait for the next page
 
 
@@ -101,7 +100,7 @@ def test_a_reload_comes_back_to_the_same_session(pages: Pages, served: Dashboard
         served.wait_for(1 + READY)
         served.settle()  # a reload is answered with a kernel that is ready, though it is not needed then
         page.reload()
-        expect(page.get_by_role("navigation", name="Steps", exact=True)).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("navigation", name="Steps", exact=True)).to_be_visible()
         expect(slider).to_have_attribute("aria-valuetext", "×0, blocked")
         expect(page.get_by_role("button", name="2 Experiment", exact=True)).to_have_attribute(
             "aria-current", "step"
@@ -112,7 +111,7 @@ def test_a_reload_comes_back_to_the_same_session(pages: Pages, served: Dashboard
     served.wait_for(1 + READY, within=LEFT_S + 40)
     page.goto(served.address)
     expect(page.get_by_role("button", name="5 Interpret", exact=True)).to_have_attribute(
-        "aria-current", "step", timeout=30_000
+        "aria-current", "step"
     )
 
 
@@ -123,10 +122,10 @@ def test_a_page_with_a_paused_training_is_asked_about_and_its_kernel_spared(
     before = served.settle()
     page = pages.open()
     step(page, "3 Learn")
-    expect(page.get_by_text("The shipped network is in use.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.get_by_role("status").first).to_contain_text("paused", timeout=30_000)
+    expect(page.get_by_role("status").first).to_contain_text("paused")
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
     pages.close(page)
@@ -166,4 +165,4 @@ def test_a_page_that_nobody_uses_is_told_that_its_kernel_was_ended(browser: Brow
             time.sleep(0.5)
         assert used - served.kernels
         page.reload()
-        expect(page.get_by_role("navigation", name="Steps", exact=True)).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("navigation", name="Steps", exact=True)).to_be_visible()

@@ -46,7 +46,7 @@ def show(page: Page, step: str) -> None:
     """Go to a step, and wait until it is drawn."""
     page.get_by_role("button", name=step, exact=True).click()
     expect(page.get_by_role("button", name=step, exact=True)).to_have_attribute("aria-current", "step")
-    expect(page.get_by_text(SHOWN[step], exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(SHOWN[step], exact=True)).to_be_visible()
     page.locator(".ionw-figure .main-svg:visible").first.wait_for()
     page.wait_for_function(FIGURES_FIT)
     page.wait_for_function(SETTLED)

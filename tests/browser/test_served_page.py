@@ -88,7 +88,7 @@ def test_other_widgets_fetch_nothing_from_outside_either(browser: Browser, other
     watched.page.on("response", look)
     watched.page.goto(others.address)
     button = watched.page.get_by_role("button", name="With an icon")
-    expect(button).to_be_visible(timeout=60_000)
+    expect(button).to_be_visible()
     expect(watched.page.get_by_role("heading", name="Marked")).to_be_visible()
     expect(watched.page.get_by_text("ipywidgets as w")).to_have_count(0)
     font = button.locator("i").evaluate(

@@ -14,7 +14,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 OpenPage = Callable[..., Any]
-PATIENCE = 60_000  # ms, of a busy computer
 FINDING = re.compile(r"I_Kr is down to \d+ % of control")
 
 
@@ -24,9 +23,7 @@ def _step(page: Page, name: str) -> None:
 
 
 def _is_at(page: Page, name: str) -> None:
-    expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute(
-        "aria-current", "step", timeout=PATIENCE
-    )
+    expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-current", "step")
 
 
 def _menu(page: Page) -> None:
@@ -51,14 +48,14 @@ def test_a_session_is_saved_and_opened_in_another_page(open_page: OpenPage, tmp_
     finding = page.get_by_role("heading", name=FINDING).inner_text()
     _step(page, "2 Experiment")
     _slider(page, "g_Ks").press("Home")
-    expect(_slider(page, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked", timeout=PATIENCE)
+    expect(_slider(page, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked")
     length = page.get_by_label("Cycle length (ms)", exact=True)
     length.fill("700")
     length.press("Enter")
-    expect(page.get_by_text("at a cycle length of 700 ms")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("at a cycle length of 700 ms")).to_be_visible()
     _menu(page)
     path = _save(page, tmp_path)
-    expect(page.get_by_role("status").first).to_contain_text(f"{path.name} is saved", timeout=PATIENCE)
+    expect(page.get_by_role("status").first).to_contain_text(f"{path.name} is saved")
     assert path.suffix == ".ionw"
     manifest = json.loads(zipfile.ZipFile(path).read("session.json"))
     assert manifest["schema"] == "ionwidgets/session/1" and manifest["experiment"]["scale"] == {"g_Ks": 0}
@@ -68,16 +65,16 @@ def test_a_session_is_saved_and_opened_in_another_page(open_page: OpenPage, tmp_
     other.get_by_label("Open session", exact=True).set_input_files(path)
     _is_at(other, "2 Experiment")
     expect(other.get_by_role("button", name="Save session", exact=True)).to_be_hidden()
-    expect(other.get_by_role("status").first).to_contain_text("The session is open.", timeout=PATIENCE)
-    expect(_slider(other, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked", timeout=PATIENCE)
-    expect(_slider(other, "g_Kr")).to_have_attribute("aria-valuetext", "×1, control", timeout=PATIENCE)
-    expect(other.get_by_label("Cycle length (ms)", exact=True)).to_have_value("700", timeout=PATIENCE)
+    expect(other.get_by_role("status").first).to_contain_text("The session is open.")
+    expect(_slider(other, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked")
+    expect(_slider(other, "g_Kr")).to_have_attribute("aria-valuetext", "×1, control")
+    expect(other.get_by_label("Cycle length (ms)", exact=True)).to_have_value("700")
     _step(other, "5 Interpret")
-    expect(other.get_by_role("heading", name=finding, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_role("heading", name=finding, exact=True)).to_be_visible()
     lines = [found.get_by_label("Python that redoes this session") for found in (page, other)]
     _step(page, "5 Interpret")
-    expect(lines[0]).to_have_value(re.compile('scale={"g_Ks": 0}'), timeout=PATIENCE)
-    expect(lines[1]).to_have_value(lines[0].input_value(), timeout=PATIENCE)
+    expect(lines[0]).to_have_value(re.compile('scale={"g_Ks": 0}'))
+    expect(lines[1]).to_have_value(lines[0].input_value())
 
 
 def test_a_damaged_file_is_told_and_nothing_is_lost(open_page: OpenPage, tmp_path: Path) -> None:
@@ -89,9 +86,9 @@ def test_a_damaged_file_is_told_and_nothing_is_lost(open_page: OpenPage, tmp_pat
     _menu(page)
     page.get_by_label("Open session", exact=True).set_input_files(broken)
     told = "broken.ionw: no session of ionwidgets, or a damaged one"
-    expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("status").first).to_contain_text(told, timeout=PATIENCE)
-    expect(_slider(page, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked", timeout=PATIENCE)
+    expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text(told)
+    expect(_slider(page, "g_Ks")).to_have_attribute("aria-valuetext", "×0, blocked")
     page.keyboard.press("Escape")
     _step(page, "5 Interpret")
     expect(page.get_by_role("heading", name=FINDING)).to_be_visible()
@@ -102,16 +99,16 @@ def test_a_link_opens_its_set_up_and_is_made_again(
 ) -> None:
     page: Page = open_page(query="model=tnnp2004:M&g_Kr=0.25&cycle_length=700&bogus=x&g_Zz=3").page
     _is_at(page, "2 Experiment")
-    expect(_slider(page, "g_Kr")).to_have_attribute("aria-valuetext", "×0.25", timeout=PATIENCE)
-    expect(page.get_by_label("Cycle length (ms)", exact=True)).to_have_value("700", timeout=PATIENCE)
+    expect(_slider(page, "g_Kr")).to_have_attribute("aria-valuetext", "×0.25")
+    expect(page.get_by_label("Cycle length (ms)", exact=True)).to_have_value("700")
     status = page.get_by_role("status").first
-    expect(status).to_contain_text("bogus=x", timeout=PATIENCE)
+    expect(status).to_contain_text("bogus=x")
     expect(status).to_contain_text("g_Zz")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     _menu(page)
     page.get_by_role("button", name="Copy link", exact=True).click()
     field = page.get_by_label("Link to this set-up", exact=True)
-    expect(field).to_have_value(re.compile("g_Kr=0.25"), timeout=PATIENCE)
+    expect(field).to_have_value(re.compile("g_Kr=0.25"))
     link = field.input_value()
     expect(page.get_by_text("Copied.", exact=True)).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == link
@@ -126,7 +123,7 @@ def test_a_link_opens_its_set_up_and_is_made_again(
     other.goto(link)
     other.get_by_label("Password or token").fill(token)
     other.get_by_role("button", name="Log in", exact=True).click()
-    expect(_slider(other, "g_Kr")).to_have_attribute("aria-valuetext", "×0.25", timeout=PATIENCE)
+    expect(_slider(other, "g_Kr")).to_have_attribute("aria-valuetext", "×0.25")
     context.close()
 
 
@@ -163,7 +160,7 @@ def test_the_menu_fits(looked_at: Callable[..., Page], width: int, scheme: str) 
     _menu(page)
     page.get_by_role("button", name="Copy link", exact=True).click()
     panel = page.locator(".ionw-menu-panel")
-    expect(page.get_by_label("Link to this set-up", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_label("Link to this set-up", exact=True)).to_be_visible()
     box = panel.bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -22,7 +22,7 @@ def page(request: pytest.FixtureRequest) -> Page:
         return request.getfixturevalue("open_page")().page
     lab: Callable[..., Any] = request.getfixturevalue("lab")
     page: Page = lab(CELLS).page
-    page.get_by_role("navigation", name="Steps", exact=True).wait_for(timeout=60_000)
+    page.get_by_role("navigation", name="Steps", exact=True).wait_for()
     return page
 
 
@@ -47,20 +47,18 @@ def test_from_a_model_to_a_finding_and_back_from_its_file(page: Page, tmp_path: 
     slider = page.get_by_role("slider", name="g_Kr", exact=True)
     slider.press("Home")
     expect(slider).to_have_attribute("aria-valuetext", "×0, blocked")
-    expect(page.get_by_role("row", name=re.compile("^APD90"))).to_contain_text(
-        re.compile(r"\+\d"), timeout=30_000
-    )
+    expect(page.get_by_role("row", name=re.compile("^APD90"))).to_contain_text(re.compile(r"\+\d"))
     # A recording of a cell that has a quarter of its g_Kr.
     cell = iw.simulate(iw.load_model("tnnp2004"), [500, 700], 4000, scale={"g_Kr": 0.25}, sample=1.0)
     path = tmp_path / "cell7.csv"
     iw.write_recording(cell.sel(time=slice(1400, None)), path)
     page.get_by_label("Recording", exact=True).set_input_files(path)
-    expect(status).to_contain_text("cell7.csv is loaded", timeout=30_000)
+    expect(status).to_contain_text("cell7.csv is loaded")
     # A training that is stopped: the network that was there stays.
     _step(page, "3 Learn")
-    expect(page.get_by_text("The shipped network is in use.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=60_000)
+    expect(status).to_contain_text(re.compile(r"Training \d+ %"))
     page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
     expect(page.get_by_text(re.compile("The training was stopped")).first).to_be_visible()
     # The finding.
@@ -82,7 +80,7 @@ def test_from_a_model_to_a_finding_and_back_from_its_file(page: Page, tmp_path: 
     download.value.save_as(saved)
     _step(page, "1 Model")
     page.get_by_label("Model", exact=True).select_option(label="Hodgkin-Huxley 1952")
-    expect(status).to_contain_text("Hodgkin", timeout=30_000)
+    expect(status).to_contain_text("Hodgkin")
     page.get_by_role("button", name="Session", exact=True).click()
     page.get_by_label("Open session", exact=True).set_input_files(saved)
     _is_at(page, "5 Interpret")

@@ -162,10 +162,10 @@ def test_a_computer_that_stands_still_while_the_controls_load_shows_the_same(ope
 
 def test_training_starts_and_stops_at_once(page: Page) -> None:
     _step(page, "3 Learn")
-    expect(page.get_by_text("The shipped network is in use.")).to_be_visible(timeout=30_000)  # torch loads
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()  # torch loads
     page.get_by_role("button", name="Train", exact=True).click()
     status = page.get_by_role("status").first
-    expect(status).to_contain_text(re.compile(r"Training \d+ %"), timeout=30_000)
+    expect(status).to_contain_text(re.compile(r"Training \d+ %"))
     _drawn(page, "Loss of the training against update number", 0)
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_enabled()
@@ -184,7 +184,7 @@ def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
     expect(page.get_by_role("heading", name=re.compile("I_Kr"))).to_be_visible()
     _step(page, "4 Retrain")
     page.get_by_role("button", name="Retrain", exact=True).click()
-    expect(page.get_by_role("status").first).to_contain_text("Retraining", timeout=30_000)
+    expect(page.get_by_role("status").first).to_contain_text("Retraining")
     expect(page.get_by_role("button", name="5 Interpret", exact=True)).to_have_attribute(
         "aria-current", "step", timeout=180_000
     )
@@ -197,7 +197,7 @@ def test_retraining_on_the_bundled_recording_finds_i_kr(page: Page) -> None:
 def test_a_retraining_can_be_stopped_and_keeps_the_finding(page: Page) -> None:
     page.get_by_role("button", name="Run it live", exact=True).click()
     expect(page.get_by_role("button", name="4 Retrain", exact=True)).to_have_attribute("aria-current", "step")
-    expect(page.get_by_role("status").first).to_contain_text("Retraining", timeout=30_000)
+    expect(page.get_by_role("status").first).to_contain_text("Retraining")
     page.get_by_role("button", name="Stop", exact=True).first.click()  # the sweep over eta has its own
     expect(page.get_by_text(re.compile("The retraining was stopped")).first).to_be_visible(timeout=10_000)
     _step(page, "5 Interpret")
@@ -246,7 +246,7 @@ def test_a_cellml_file_that_can_be_read_in_two_ways_is_asked_about(page: Page, t
     expect(question).to_be_hidden()
     expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("two"))
     expect(page.get_by_text("3 states, 2 gates, 2 currents")).to_be_visible()
-    expect(page.get_by_text("Control at a cycle length of", exact=False)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Control at a cycle length of", exact=False)).to_be_visible()
     calcium = "Action potential and calcium transient of the model as published"
     expect(page.get_by_role("img", name=calcium, exact=True)).to_have_count(0)
     _drawn(page, "Action potential of the model as published", 0)
