@@ -52,6 +52,16 @@ def mode_colours(mode: str) -> dict[str, str]:
         raise ValueError(f"unknown mode {mode!r}; there are: {', '.join(MODES)}") from None
 
 
+def in_mode(figure: Any, mode: str, drawn_in: str = "light") -> Any:
+    """The plain data of a figure that was drawn in one mode, in the colours of another."""
+    others = dict(zip(mode_colours(drawn_in).values(), mode_colours(mode).values(), strict=True))
+    if isinstance(figure, dict):
+        return {name: in_mode(part, mode, drawn_in) for name, part in figure.items()}
+    if isinstance(figure, list):
+        return [in_mode(part, mode, drawn_in) for part in figure]
+    return others.get(figure, figure) if isinstance(figure, str) else figure
+
+
 def style(figure: go.Figure, *, mode: str = "page", height: int = 300, legend: bool = True) -> go.Figure:
     """Give `figure` the house's look in place, and return it. `height` in px; the width is the page's."""
     colours = mode_colours(mode)

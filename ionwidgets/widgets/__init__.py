@@ -13,6 +13,7 @@ from ionwidgets.widgets.interpret.gates import GateExplorer
 from ionwidgets.widgets.interpret.neural_ode import NeuralODEView
 from ionwidgets.widgets.learn.panel import TrainingPanel
 from ionwidgets.widgets.model.panel import ModelPicker
+from ionwidgets.widgets.paper.panel import PaperPanel
 from ionwidgets.widgets.recording.panel import RecordingPanel
 from ionwidgets.widgets.retrain.panel import RetrainPanel
 from ionwidgets.widgets.session import Session
@@ -28,6 +29,7 @@ __all__ = [
     "GateExplorer",
     "ModelPicker",
     "NeuralODEView",
+    "PaperPanel",
     "ProtocolPanel",
     "RecordingPanel",
     "RetrainPanel",

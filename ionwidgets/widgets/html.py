@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from ionwidgets.symbols import marked
+
 
 class Markup(str):
     """Text that is HTML already; anything else is escaped."""
@@ -45,6 +47,11 @@ def table(
         f'<div class="ionw-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def named(plain: str) -> Markup:
+    """Text with the names in it as they are printed: "I_Kr" with Kr lowered."""
+    return Markup(marked(plain))
 
 
 def became(*values: str) -> Markup:

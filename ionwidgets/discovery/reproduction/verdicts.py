@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ionwidgets.discovery.reproduction.experiments import DECODERS
+from ionwidgets.figures.paper import DECODERS
 
 CLOSE: Final = 5.0  # ms of APD90 that still count as matched
 NEAR: Final = 0.2  # share of the true ratio by which a current may be off

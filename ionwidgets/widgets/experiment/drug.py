@@ -42,7 +42,7 @@ class DrugPanel(ExperimentPanel):
         self.which = ipw.Dropdown(description="Blocks")
         self.add = button("Add", self._add)
         self.unit = ipw.Dropdown(description="Unit", options=UNITS)
-        self.concentration = Amount(label="Concentration", unit=UNITS[0])
+        self.concentration = Amount(self.session.lock, label="Concentration", unit=UNITS[0])
         self.body = box()
         self.problem = markup()
         self.drug = box(

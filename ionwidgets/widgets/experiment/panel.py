@@ -40,7 +40,7 @@ class ChannelSliders(ExperimentPanel):
 
     def build(self) -> list[ipw.Widget]:
         state = self.experiment
-        self.sliders = ConductanceSliders()
+        self.sliders = ConductanceSliders(self.session.lock)
         self.preset = ipw.Dropdown(description="Preset", options=[OWN])
         self.source = markup()
         self.undo = UndoBar({"undo": state.undo, "redo": state.redo, "reset": state.reset})
@@ -149,7 +149,7 @@ def response_table(model: Any, response: Response) -> str:
     control, altered = response.control.biomarkers, response.altered.biomarkers
     rows = [
         (
-            name,
+            html.named(name),
             number(control.get(name), marker.unit),
             number(altered.get(name), marker.unit),
             _change(control.get(name), altered.get(name), marker),

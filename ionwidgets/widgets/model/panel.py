@@ -187,6 +187,8 @@ def control_table(model: Any, response: Response) -> str:
     }[rhythm_of(model).kind]
     measures = response.control.biomarkers
     rows = [
-        (name, number(measures[name], marker.unit)) for name, marker in BIOMARKERS.items() if name in measures
+        (html.named(name), number(measures[name], marker.unit))
+        for name, marker in BIOMARKERS.items()
+        if name in measures
     ]
     return html.table(caption, ["Biomarker", "Value"], rows, numbers=[1])

@@ -153,7 +153,8 @@ class RetrainPanel(Panel):
         most = sorted((item for item in shares.items() if math.isfinite(item[1])), key=lambda item: -item[1])
         self.table.value = html.table(
             "Observed difference that each change alone explains",
-            ["Change", "Share"], [(name, percent(share)) for name, share in most[:SHOWN]], numbers=[1],
+            ["Change", "Share"], [(html.named(name), percent(share)) for name, share in most[:SHOWN]],
+            numbers=[1],
         )  # fmt: skip
 
     def _show_outcome(self) -> None:
@@ -171,7 +172,7 @@ class RetrainPanel(Panel):
         rows = [
             (
                 f"{run.seed}{', in use' if run.seed == used else ''}",
-                run.words,
+                html.named(run.words),
                 number(run.misfit, "mV", 2) if math.isfinite(run.misfit) else "",
             )
             for run in runs
@@ -187,6 +188,6 @@ def _agreed(one: Agreement, of: int) -> tuple[str, str, str]:
     found = f"{len(one.seeds)} of {of} (seed{'s' if len(one.seeds) > 1 else ''} "
     found += f"{', '.join(str(seed) for seed in one.seeds)})"
     if one.low is None or one.high is None:
-        return one.name, found, ""
+        return html.named(one.name), found, ""
     ends = (percent(one.low), percent(one.high))
-    return one.name, found, ends[0] if ends[0] == ends[1] else " – ".join(ends)
+    return html.named(one.name), found, ends[0] if ends[0] == ends[1] else " – ".join(ends)

@@ -36,6 +36,7 @@ class TradeOffView(ipw.VBox):
         self.state, self.retrain = state, retrain
         self.buttons = TaskButtons("Sweep eta", state, plain=True)
         self.etas = ipw.Text(description="Values of eta", continuous_update=False)
+        self.etas.add_class("is-long")
         self.problem, self.outcome, self.table = markup(), markup(), markup()
         self.figure = FigureView(
             figures.eta_trade_off(), "Misfit against the mean change of the gates, a point an eta"

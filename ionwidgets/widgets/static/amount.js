@@ -18,8 +18,6 @@ function render({ model, el }) {
   problem.className = "ionw-problem";
   problem.setAttribute("role", "alert");
   problem.hidden = true;
-  let frame = 0;
-  let sliding = false;
 
   const at = (position) => {
     if (position <= 0) return 0;
@@ -30,10 +28,6 @@ function render({ model, el }) {
     if (!(value > 0)) return 0;
     const [low, high] = [Math.log(model.get("low")), Math.log(model.get("high"))];
     return Math.min(STEPS, Math.max(1, Math.round(1 + ((STEPS - 1) * (Math.log(value) - low)) / (high - low))));
-  };
-  const tell = (value) => {
-    model.set("value", value);
-    model.save_changes();
   };
   const say = (words) => {
     problem.hidden = !words;
@@ -46,13 +40,8 @@ function render({ model, el }) {
     text.value = value;
     spoken(value);
     say("");
-    sliding = true;
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      tell(at(Number(slider.value)));
-    });
+    kernel.moved(value);
   });
-  slider.addEventListener("change", () => { sliding = false; });
   text.addEventListener("change", () => {
     const value = Number(text.value);
     if (text.value.trim() === "" || !Number.isFinite(value) || value < 0) {
@@ -60,27 +49,29 @@ function render({ model, el }) {
       return;
     }
     say("");
-    tell(value);
+    kernel.moved(value);
     slider.value = position(value);
     spoken(value);
   });
-  function show() {
+  function caption() {
     const name = `${model.get("label")} (${model.get("unit")})`;
     label.textContent = name;
     sliderLabel.textContent = `${model.get("label")}, slider`;
-    if (sliding || frame) return;
-    const value = model.get("value");
+    show(model.get("_told").value);
+  }
+  function show(value) {
     if (Number(text.value) !== value || text.value === "") text.value = value;
     slider.value = position(value);
     spoken(value);
   }
-  model.on("change:value change:unit change:label change:low change:high", show);
-  show();
+  const kernel = talk(model, show);
+  model.on("change:unit change:label change:low change:high", caption);
+  caption();
   box.append(label, text, sliderLabel, slider, problem);
   el.append(box);
   return () => {
-    cancelAnimationFrame(frame);
-    model.off("change:value change:unit change:label change:low change:high", show);
+    kernel.end();
+    model.off("change:unit change:label change:low change:high", caption);
   };
 }
 

@@ -18,8 +18,6 @@ function render({ model, el }) {
   const uid = `ionw-sliders-${Math.random().toString(36).slice(2)}`;
   const root = node("div", { class: "ionw-sliders", role: "group", "aria-label": "Conductances, relative to control" });
   const rows = new Map();
-  let frame = 0;
-  let waiting = false;
 
   function paint(name) {
     const { input, output, row, value } = rows.get(name);
@@ -35,32 +33,13 @@ function render({ model, el }) {
     row.classList.toggle("is-changed", value !== 1);
   }
 
-  function send() {
-    const scale = {};
-    for (const [name, { value }] of rows) if (value !== 1) scale[name] = value;
-    model.set("scale", scale);
-    model.save_changes();
-  }
-
-  function next() {
-    frame = waiting ? requestAnimationFrame(next) : 0;
-    if (waiting) send();
-    waiting = false;
-  }
-
-  // At once, and then at most one message a screen frame; the last position is always sent.
   const moved = (name) => {
     rows.get(name).value = model.get("stops")[rows.get(name).input.value];
     paint(name);
-    if (frame) waiting = true;
-    else {
-      frame = requestAnimationFrame(next);
-      send();
-    }
+    kernel.moved(Object.fromEntries([...rows].map(([name, { value }]) => [name, value]).filter(([, value]) => value !== 1)));
   };
 
-  function show() {
-    const scale = model.get("scale");
+  function show(scale) {
     const stops = model.get("stops");
     for (const [name, entry] of rows) {
       entry.value = scale[name] ?? 1;
@@ -92,20 +71,18 @@ function render({ model, el }) {
       root.append(row);
       rows.set(name, { row, input, output, value: 1 });
     }
-    show();
+    show(model.get("_told").value);
   }
 
-  const fromKernel = () => { if (!frame) show(); };
+  const kernel = talk(model, show);
   model.on("change:conductances", build);
   model.on("change:stops", build);
-  model.on("change:scale", fromKernel);
   build();
   el.append(root);
   return () => {
-    cancelAnimationFrame(frame);
+    kernel.end();
     model.off("change:conductances", build);
     model.off("change:stops", build);
-    model.off("change:scale", fromKernel);
   };
 }
 
