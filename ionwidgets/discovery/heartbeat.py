@@ -38,6 +38,16 @@ class Heartbeat:
             self._control.report(fraction, message, **facts)
 
 
+class Alive:
+    """A `Control` for work of which only that it goes on is said: the chance to be stopped."""
+
+    def __init__(self, heartbeat: Heartbeat) -> None:
+        self._heartbeat = heartbeat
+
+    def report(self, fraction: float, message: str, **facts: Any) -> None:
+        self._heartbeat.alive()
+
+
 class Stage:
     """A `Control` for one stage of the work: its 0 to 1 is from `start` to `end` of the whole."""
 

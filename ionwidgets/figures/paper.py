@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ionwidgets.figures.theme import CONTROL, LINES, style
+from ionwidgets.symbols import CA_I, V_M, symbol
 
 SPAN: Final = 2000.0  # ms shown of a recording, its last
 DECODERS: Final = {"emulator": "emulator", "ode": "ODE decoder"}
@@ -88,7 +89,7 @@ def neural_ode_figure(
     runs: title -> source -> (time (T,), V (T,)).
     """
     panels = [
-        _Panel("V (mV)", [(source, *traces, {}) for source, traces in sources.items()], title, 170)
+        _Panel(f"{V_M} (mV)", [(source, *traces, {}) for source, traces in sources.items()], title, 170)
         for title, sources in runs.items()
     ]
     return _stacked(panels, "Time (ms)", mode)
@@ -109,7 +110,7 @@ def currents_figure(
     hue = {"color": _line(DECODERS[decoder])["color"]}
     panels = [
         _Panel(
-            f"{current} (A/F)",
+            f"{symbol(current)} (A/F)",
             [
                 (source, time, values, {"line": _line(source) | hue} if "network" in source else {})
                 for source, values in sources.items()
@@ -188,9 +189,14 @@ def best_figure(experiment: Mapping[str, Any], *, mode: str = "light") -> go.Fig
     truth: _Drawn = ("altered cell (truth)", ends, [0.0] * len(ends), {})
     etas = ", ".join(f"η {entry['eta']:g} ({DECODERS[decoder]})" for decoder, entry in best.items())
     panels = [
-        _Panel("APD90 error (ms)", [truth, *_decoder_lines(errors), *_without(errors)], f"Best {etas}", 160),
         _Panel(
-            "V RMSE (mV)",
+            "APD<sub>90</sub> error (ms)",
+            [truth, *_decoder_lines(errors), *_without(errors)],
+            f"Best {etas}",
+            160,
+        ),
+        _Panel(
+            f"{V_M} RMSE (mV)",
             _decoder_lines(rmse),
             height=130,
             options={"rangemode": "tozero"},
@@ -230,7 +236,7 @@ def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
             trace: dict[str, Any] = {
                 "mode": "lines",
                 "line": _line(source),
-                "hovertemplate": "%{y:.4~g}",
+                "hovertemplate": f"%{{y:.4~g}}{_unit_of(panel.axis)}",
             } | more
             trace["line"] = {**trace["line"], "simplify": False}  # or a recovery turns into corners
             figure.add_scatter(
@@ -247,10 +253,17 @@ def _stacked(panels: Sequence[_Panel], x_title: str, mode: str) -> go.Figure:
     )
     last = "y" if len(panels) == 1 else f"y{len(panels)}"
     figure.update_xaxes(title_text=x_title, anchor=last, showgrid=True, nticks=7)
+    figure.update_xaxes(unifiedhovertitle_text=f"%{{x:.5~g}}{_unit_of(x_title)}")
     figure.update_yaxes(nticks=4)
     for number, panel in enumerate(panels, start=1):
         figure.layout["yaxis" if number == 1 else f"yaxis{number}"].update(panel.options)
     return figure
+
+
+def _unit_of(axis: str) -> str:
+    """The unit that the title of an axis has in its last brackets, after a space."""
+    unit = axis.rpartition("(")[2].rstrip(")") if axis.endswith(")") else ""
+    return f" {unit}" if unit and unit != "unitless" else ""
 
 
 def _wrapped(title: str) -> list[str]:
@@ -278,7 +291,7 @@ def _v_and_calcium(title: str, sources: Mapping[str, xr.Dataset], span: float) -
         x = time[shown] - time[shown][0]
         V.append((source, x, data["V"].to_numpy()[shown], {}))
         calcium.append((source, x, data["Ca_i"].to_numpy()[shown] * _MM_TO_UM, {}))
-    return [_Panel("V (mV)", V, title, 125), _Panel("Ca_i (µM)", calcium, height=85)]
+    return [_Panel(f"{V_M} (mV)", V, title, 125), _Panel(f"{CA_I} (µM)", calcium, height=85)]
 
 
 def _first(data: xr.Dataset) -> xr.Dataset:
@@ -317,7 +330,7 @@ def _without(curves: _Curves) -> list[_Drawn]:
         lost = x[~np.isfinite(y)]
         if lost.size:
             marker = _marker(decoder, ("x-thin-open", "cross-thin-open")) | {"size": 8}
-            more = {"mode": "markers", "marker": marker, "hovertemplate": "none"}
+            more = {"mode": "markers", "marker": marker, "hovertemplate": "no action potential"}
             name = f"{DECODERS[decoder]}: no action potential"
             lines.append((name, lost, np.full(lost.size, finite.min() - level * step), more))
     return lines

@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
 from ionwidgets.discovery import discover, example_recording
+from ionwidgets.discovery.reproduction import reproduce
 from ionwidgets.discovery.trade_off import eta_trade_off
 from ionwidgets.gnn import learn
 from ionwidgets.jobs import Control, Job
@@ -31,7 +33,13 @@ WORKS: dict[str, Work] = {
     "sweep eta": lambda control: eta_trade_off(
         MODEL, RECORDING, etas=[1e-4, 1e-3, 1e-2], progress=control
     ),
+    "reproduce": lambda control: _reproduced(control),
 }  # fmt: skip
+
+
+def _reproduced(control: Control) -> Any:
+    with TemporaryDirectory() as folder:
+        return reproduce(folder, decoders=["ode"], progress=control)
 
 
 def stopped_after(work: Work, begin: float) -> float | None:

@@ -147,7 +147,7 @@ def test_a_source_has_its_colour_in_every_figure() -> None:
 def test_currents_have_a_panel_each() -> None:
     figure = FIGURES["5"]()
     assert [axis.title.text for axis in figure.select_yaxes()] == [
-        f"{name} (A/F)" for name in ("I_Na", "I_CaL", "I_Kr", "I_Ks", "I_to")
+        f"I<sub>{name}</sub> (A/F)" for name in ("Na", "CaL", "Kr", "Ks", "to")
     ]
     assert names(figure) == list(SOURCES)
 

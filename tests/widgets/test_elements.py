@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ionwidgets import figures
-from ionwidgets.widgets.elements import SCALE_STOPS, FigureView, Upload
+from ionwidgets.widgets.elements import SCALE_STOPS, ConductanceSliders, FigureView, Upload
 from ionwidgets.widgets.elements.static import STATIC
 
 
@@ -155,3 +155,32 @@ def test_plotly_is_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_script_or_style_of_ours_names_another_host() -> None:
     for file in STATIC.iterdir():
         assert "http" not in file.read_text(encoding="utf-8"), file.name
+
+
+def _moved(control: Any, number: int, value: object, place: int = 1) -> None:
+    control._handle_custom_msg(
+        {"kind": "moved", "number": number, "view": "a", "place": place, "value": value}, []
+    )
+
+
+def test_a_move_is_heard_unless_the_page_had_not_heard_the_last_word() -> None:
+    sliders = ConductanceSliders()
+    assert sliders._told == {"number": 0, "value": {}}
+    _moved(sliders, 0, {"g_Kr": 0.5})
+    assert sliders.scale == {"g_Kr": 0.5}
+    assert sliders._told == {"number": 0, "value": {"g_Kr": 0.5}, "view": "a", "place": 1}
+    sliders.scale = {}  # an undo
+    assert sliders._told == {"number": 1, "value": {}}
+    _moved(sliders, 0, {"g_Kr": 0.25}, 2)  # was on its way
+    assert sliders.scale == sliders._told["value"] == {}
+    sliders.scale = {"g_Kr": 0.5}  # a redo, to what the page had sent before
+    assert sliders._told == {"number": 2, "value": {"g_Kr": 0.5}}
+    _moved(sliders, 2, 3)
+    assert sliders.scale == {"g_Kr": 0.5}
+
+
+def test_an_observer_that_refuses_a_move_has_the_last_word() -> None:
+    sliders = ConductanceSliders()
+    sliders.observe(lambda change: setattr(sliders, "scale", {}), "scale")
+    _moved(sliders, 0, {"g_Kr": 0.5})
+    assert sliders.scale == {} and sliders._told == {"number": 1, "value": {}}

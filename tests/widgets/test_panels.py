@@ -24,6 +24,7 @@ from ionwidgets.widgets import (
     GateExplorer,
     ModelPicker,
     NeuralODEView,
+    PaperPanel,
     ProtocolPanel,
     RecordingPanel,
     RetrainPanel,
@@ -36,7 +37,7 @@ from ionwidgets.widgets.panel import Panel, close_all
 
 PANELS = (
     ModelPicker, ChannelSliders, ProtocolPanel, RecordingPanel, TrainingPanel, RetrainPanel, GateExplorer,
-    CurrentExplorer, NeuralODEView, FindingsTable, DrugPanel, CurrentShares,
+    CurrentExplorer, NeuralODEView, FindingsTable, DrugPanel, CurrentShares, PaperPanel,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,18 @@ def draw(
     data: Mapping[str, xr.Dataset],
     runs: Runs,
     results: Mapping[str, Any],
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write every figure below `folder`."""
+    """Write every figure below `folder`; `alive` is called between them, and may end it."""
     write_figure(folder, "figure_2", base_figure(_cells(data[CONTROL], *settings.base_shown)))
+    alive()
     altered = {e.full_title: _cells(data[e.key], settings.shown) for e in EXPERIMENTS}
     write_figure(folder, "figure_3", experiments_figure(_cells(data[CONTROL], settings.shown), altered))
+    alive()
     write_figure(folder, "figure_4", neural_ode_figure(_neural_odes(model, settings, data, runs, results)))
     for number, e in enumerate(EXPERIMENTS, start=5):
         for decoder in dict.fromkeys(decoder for decoder, _ in runs):
+            alive()
             mp, mq = (_at(runs[decoder, name], e.eta_of_currents) for name in (CONTROL, e.key))
             time, currents = _currents(model, settings, data, mp, mq)
             title = f"{e.full_title}, {DECODERS[decoder]} (η {mq.eta:g}), CL {settings.currents_shown:g} ms"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 import xarray as xr
 
 from ionwidgets._version import __version__
-from ionwidgets.discovery.heartbeat import Heartbeat, Stage
+from ionwidgets.discovery.heartbeat import Alive, Heartbeat, Stage
 from ionwidgets.discovery.late_apd90 import late_apd90
 from ionwidgets.discovery.reproduction.drawings import draw
 from ionwidgets.discovery.reproduction.experiments import (
@@ -42,7 +43,7 @@ from ionwidgets.gnn import Network, learn
 from ionwidgets.gnn.decoder import HIDDEN, Balance
 from ionwidgets.gnn.paper import learn_as_published
 from ionwidgets.gnn.paper.data import paced
-from ionwidgets.jobs import Control
+from ionwidgets.jobs import Control, aside
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.recordings import capture
 
@@ -122,7 +123,10 @@ class _Reproducing:
             data = self._data()
         networks = self._stage1(data[CONTROL])
         balances = {
-            name: recorded_beats(self.model, cells, self.settings.recorded, self.settings)
+            name: aside(
+                self.heartbeat.alive,
+                partial(recorded_beats, self.model, cells, self.settings.recorded, self.settings),
+            )
             for name, cells in data.items()
         }
         runs = self._stage2(networks, data, balances)
@@ -147,7 +151,7 @@ class _Reproducing:
             }  # fmt: skip
         with self._timed("figures"):
             self.heartbeat.report(0.95, "Drawing")
-            draw(self.folder.path, self.model, self.settings, data, runs, results)
+            draw(self.folder.path, self.model, self.settings, data, runs, results, self.heartbeat.alive)
         self.elapsed["total"] = time.perf_counter() - started
         results["elapsed_s"] = {part: round(took, 1) for part, took in self.elapsed.items()}
         write_json(self.folder.path / "results.json", results)
@@ -164,10 +168,12 @@ class _Reproducing:
     def _data(self) -> dict[str, xr.Dataset]:
         """The control with all of its states, the altered cells with what of them may be seen."""
         self.heartbeat.report(0.0, "Pacing the control")
-        data = {CONTROL: paced(self.model, self.settings.paper)}
+        alive = Alive(self.heartbeat)
+        data = {CONTROL: paced(self.model, self.settings.paper, progress=alive)}
         for i, e in enumerate(EXPERIMENTS):
             self.heartbeat.report(0.01 * (i + 1), f"Pacing the altered cells: {e.title}")
-            data[e.key] = paced(self.model, self.settings.paper, e.scale, self.settings.seen(self.model))
+            seen = self.settings.seen(self.model)
+            data[e.key] = paced(self.model, self.settings.paper, e.scale, seen, progress=alive)
         return data
 
     def _stage1(self, control: xr.Dataset) -> dict[str, Network]:

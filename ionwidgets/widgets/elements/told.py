@@ -41,14 +41,11 @@ class Told(anywidget.AnyWidget):
                 self._told = {"number": self._told["number"] + 1, "value": change["new"]}
 
     def _hear(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("kind") != "moved":
-            return
-        try:
-            with self._lock:
-                if content.get("number") == self._told["number"]:
-                    self._told = {**self._told, "value": content.get("value")}
+        with self._lock:
+            # Else a word is on its way to the page, which then knows that this was not heard.
+            if content.get("kind") == "moved" and content.get("number") == self._told["number"]:
+                self._told = {name: content.get(name) for name in ("number", "value", "view", "place")}
+                try:
                     setattr(self, self.of, content.get("value"))
-        except TraitError:
-            log.warning("%s: the page sent no value", type(self).__name__)
-        finally:
-            self.send({"kind": "heard"})
+                except TraitError:
+                    log.warning("%s: the page sent no value", type(self).__name__)

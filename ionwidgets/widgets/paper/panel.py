@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import ipywidgets as ipw
+import numpy as np
 
 from ionwidgets.discovery.reproduction import Reproduced
 from ionwidgets.discovery.reproduction.verdicts import NEAR, best_run, decoders_of, most_changed
@@ -43,8 +44,7 @@ class PaperPanel(Panel):
     >>> import ionwidgets as iw
     >>> panel = iw.widgets.PaperPanel()
     >>> panel.paper.decoders = "both"
-    >>> panel.paper.start()  # as the button does
-    >>> panel
+    >>> panel  # and `panel.paper.start()` does what the button does
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PaperPanel(Panel):
         state = self.paper
         self.menu = ipw.Dropdown(description="Figure", options=[])
         self.drawn = box()
-        self.origin, self.table, self.outcome = markup(), markup(), markup()
+        self.origin, self.table, self.outcome, self.numbers = markup(), markup(), markup(), markup()
         self.decoders = ipw.Dropdown(description="Decoders", options=CHOICES, value=state.decoders)
         self.seed = ipw.BoundedIntText(description="Seed", value=state.seed, min=0, max=2**31 - 1)
         self.shipped = button("Show the shipped runs", state.show_shipped)
@@ -74,9 +74,10 @@ class PaperPanel(Panel):
             markup("<h2>Every run of the paper</h2>" + html.explain(*WHAT)),
             box(
                 box(self.decoders, self.seed, self.buttons, self.outcome, self.origin, self.menu),
-                box(self.drawn, self.table),
+                box(self.drawn, self.numbers),
                 kind="columns",
             ),
+            self.table,
         ]
 
     def _on_figure(self, change: Any) -> None:
@@ -118,8 +119,24 @@ class PaperPanel(Panel):
         if self._shown == (reproduced, name):
             return
         old, self._shown = self.drawn.children, (reproduced, name)
-        self.drawn.children = [FigureView(reproduced.figure(name), reproduced.figures[name])]
+        figure = reproduced.figure(name)
+        self.drawn.children = [FigureView(figure, reproduced.figures[name])]
+        self.numbers.value = lines_table(figure, reproduced.figures[name])
         close_all(*old)
+
+
+def lines_table(figure: Any, title: str) -> str:
+    """From where to where each line of a figure goes, a row each."""
+    rows = []
+    for line in figure.data:
+        axis = figure.layout["yaxis" + (line.yaxis or "y")[1:]]
+        name, _, unit = axis.title.text.rstrip(")").rpartition(" (")
+        known = np.asarray(line.y, np.float64)
+        known = known[np.isfinite(known)]
+        if known.size:
+            ends = (number(float(end), unit.replace("unitless", "")) for end in (known.min(), known.max()))
+            rows.append((html.Markup(name), line.name, *ends))
+    return html.table(f"{title} in numbers", ["", "Line", "Lowest", "Highest"], rows, numbers=[2, 3])
 
 
 def found_table(reproduced: Reproduced) -> str:

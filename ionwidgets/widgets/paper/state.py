@@ -7,15 +7,20 @@ from typing import Any, Final
 
 from traitlets import Bool, Enum, Int
 
+from ionwidgets._version import __version__
 from ionwidgets.discovery.reproduction import Reproduced, read_reproduction, shipped_reproduction
 from ionwidgets.discovery.reproduction.verdicts import best_run, finds_the_change
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Control, aside
-from ionwidgets.places import private_folder
+from ionwidgets.models import load_model
+from ionwidgets.places import data_folder, private_folder
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import TaskState
 
+MODEL: Final = "tnnp2004:M"
+STAGE_2: Final = 0.85  # of the work, that stage 2 and what comes before it is
+RUNS: Final = 80  # of a decoder: control and three experiments at twenty eta
 DECODERS: Final = {"both": ("emulator", "ode"), "ode": ("ode",), "emulator": ("emulator",)}
 
 
@@ -44,25 +49,35 @@ class PaperState(TaskState):
             self.own, self.reproduced = False, shipped_reproduction()
 
     def work(self, control: Control) -> Reproduced:
-        folder, decoders, seed = self.folder(), DECODERS[self.decoders], self.seed
+        folder, decoders, seed = self.made_folder(), DECODERS[self.decoders], self.seed
         reproduce = aside(lambda: control.report(0.0, "Loading PyTorch"), _load)
         reproduce(folder, decoders=decoders, seed=seed, progress=control)
         return read_reproduction(folder)
 
+    @property
     def folder(self) -> Path:
-        """Where the runs land.
+        """Where the runs land: another version, or another model, has a folder of its own."""
+        return data_folder() / "paper" / f"{__version__}-{load_model(MODEL).hash[:12]}-seed-{self.seed}"
+
+    def made_folder(self) -> Path:
+        """`folder`, which only the user can write to.
 
         Raises
         ------
-        IonWidgetsError : the user has no folder of their own to write to.
+        IonWidgetsError : the user has no folder of their own.
         """
-        place = private_folder("paper")
-        if place is None:
+        if private_folder("paper") is None:
             raise IonWidgetsError(
                 "there is no folder of your own to keep the runs in; ionwidgets reproduce --out FOLDER makes "
                 "them where you say"
             )
-        return place / f"seed-{self.seed}"
+        return self.folder
+
+    def begin(self) -> float:
+        """The share of the work that is on disk already."""
+        wanted = DECODERS[self.decoders]
+        there = sum(path.name.startswith(wanted) for path in (self.folder / "runs").glob("*.safetensors"))
+        return STAGE_2 * there / (RUNS * len(wanted)) if there else 0.0
 
     def accept(self, value: Reproduced) -> str:
         self.own, self.reproduced = True, value
@@ -76,7 +91,8 @@ class PaperState(TaskState):
         return f"It took {took:.0f} s: {', '.join(said)}. The runs are in {value.folder}."
 
     def kept(self) -> str:
-        return "The runs that were made are kept, and the next reproduction goes on with them."
+        made = any((self.folder / "runs").glob("*.safetensors"))
+        return "The runs that were made are kept: Reproduce goes on with them." if made else ""
 
 
 def _load() -> Any:

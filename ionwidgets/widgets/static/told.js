@@ -3,42 +3,41 @@
 // One is on its way at a time, the last value is always sent. Each carries the number of the kernel's last word that
 // was seen; the kernel passes over what was moved before that word came, so both sides end with the same value.
 function talk(model, show) {
+  const view = Math.random().toString(36).slice(2);
   let seen = model.get("_told").number;
-  let open = false;
+  let sent = 0;
+  let heard = 0;
   let waiting = [];
-  const send = (value) => {
-    open = true;
-    model.send({ kind: "moved", number: seen, value });
-  };
+  const send = (value) => model.send({ kind: "moved", number: seen, view, place: ++sent, value });
   const flush = () => waiting.splice(0).forEach(send);
-  const heard = (message) => {
-    if (message?.kind !== "heard") return;
-    open = false;
-    flush();
-  };
   const told = () => {
-    const { number, value } = model.get("_told");
-    if (number === seen && open) return; // what this view has sent, come back
-    if (number !== seen) waiting = [];
-    seen = number;
-    show(value);
+    const word = model.get("_told");
+    if (word.number !== seen) {
+      seen = word.number;
+      heard = sent;
+      waiting = [];
+    } else if (word.view === view) {
+      heard = Math.max(heard, word.place); // my own move, come back
+      if (heard === sent) flush();
+      return;
+    }
+    if (heard === sent) show(word.value);
   };
   // Whatever is done next finds the last value on its way.
-  const before = (event) => {
-    if (event.type !== "keydown" || event.ctrlKey || event.metaKey) flush();
+  const before = ({ type, target, ctrlKey, metaKey }) => {
+    const moves = type === "keydown" ? !(ctrlKey || metaKey) : target.type === "range";
+    if (!moves) flush();
   };
   const kinds = ["click", "change", "keydown"];
   for (const kind of kinds) document.addEventListener(kind, before, true);
-  model.on("msg:custom", heard);
   model.on("change:_told", told);
   return {
     moved(value) {
-      if (open) waiting = [value];
-      else send(value);
+      if (heard === sent) send(value);
+      else waiting = [value];
     },
     end() {
       for (const kind of kinds) document.removeEventListener(kind, before, true);
-      model.off("msg:custom", heard);
       model.off("change:_told", told);
     },
   };
