@@ -177,7 +177,8 @@ def reproduce(
 ) -> None:
     """Every run and figure of the paper (arXiv 2011.07388); interrupted, it goes on where it was."""
     from ionwidgets.discovery.reproduction import reproduce
-    from ionwidgets.discovery.reproduction.experiments import DECODERS, Reproduction
+    from ionwidgets.discovery.reproduction.experiments import DECODERS
+    from ionwidgets.discovery.reproduction.settings import Reproduction
 
     with Progress() as progress:
         results = reproduce(
@@ -222,7 +223,8 @@ def sweep(
     ] = None,
 ) -> None:
     """Experiments x eta x seeds x models over Dask; interrupted, it goes on where it was."""
-    from ionwidgets.discovery.reproduction.experiments import CONTROL, DECODERS, Reproduction
+    from ionwidgets.discovery.reproduction.experiments import CONTROL, DECODERS
+    from ionwidgets.discovery.reproduction.settings import Reproduction
     from ionwidgets.discovery.sweep import sweep
 
     settings = Reproduction()

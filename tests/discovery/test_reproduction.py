@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ionwidgets.discovery.reproduction import reproduce
-from ionwidgets.discovery.reproduction.experiments import CURRENTS, EXPERIMENTS, Reproduction
+from ionwidgets.discovery.reproduction.experiments import CURRENTS, EXPERIMENTS
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.paper import Paper

@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from ionwidgets.discovery.reproduction.experiments import Reproduction
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.sweep import sweep
 from ionwidgets.discovery.sweep.cluster import connected
 from ionwidgets.discovery.sweep.plan import Task, tasks

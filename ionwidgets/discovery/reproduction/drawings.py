@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS, Reproduction
+from ionwidgets.discovery.reproduction.experiments import CONTROL, CURRENTS, EXPERIMENTS
 from ionwidgets.discovery.reproduction.figure_files import write_figure
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.discovery.reproduction.measure import currents_along, neural_ode
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats
 from ionwidgets.figures.paper import (
     DECODERS,

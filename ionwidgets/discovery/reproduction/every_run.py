@@ -27,7 +27,6 @@ from ionwidgets.discovery.reproduction.experiments import (
     EXPERIMENTS,
     MODEL,
     Experiment,
-    Reproduction,
 )
 from ionwidgets.discovery.reproduction.folder import Folder, TrainedRun, write_json
 from ionwidgets.discovery.reproduction.measure import (
@@ -37,6 +36,7 @@ from ionwidgets.discovery.reproduction.measure import (
     rounded,
 )
 from ionwidgets.discovery.reproduction.page import write_page
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats, train_ode, train_published
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, learn

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import plotly.graph_objects as go
 
 from ionwidgets.discovery.reproduction.figure_files import title_of
@@ -41,7 +44,7 @@ class Reproduced:
         if name not in self.figures:
             raise IonWidgetsError(f"no figure {name!r:.60}; there are: {', '.join(self.figures)}")
         try:
-            return go.Figure(in_mode(_figure_at(self.folder, name), mode))
+            return go.Figure(_with_arrays(in_mode(_figure_at(self.folder, name), mode)))
         except (OSError, EOFError, ValueError) as error:
             raise IonWidgetsError(
                 f"{self.folder}: figure {name} cannot be read ({error!s:.80}); make it again"
@@ -88,6 +91,19 @@ def pack(folder: str | Path, into: Path = SHIPPED) -> None:
     for name in made.figures:
         drawn = json.dumps(_figure_at(made.folder, name), separators=(",", ":")).encode()
         (into / "figures" / f"{name}{PACKED}").write_bytes(gzip.compress(drawn, 9, mtime=0))
+
+
+def _with_arrays(part: Any) -> Any:
+    """plotly's JSON has arrays packed ({"dtype", "bdata"}), and its figures leave them so."""
+    if isinstance(part, list):
+        return [_with_arrays(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if part.keys() >= {"dtype", "bdata"}:
+        if not re.fullmatch("[fiu][1248]", part["dtype"]):
+            raise ValueError(f"numbers of the type {part['dtype']!r:.20}")
+        return np.frombuffer(b64decode(part["bdata"], validate=True), f"<{part['dtype']}")
+    return {name: _with_arrays(one) for name, one in part.items()}
 
 
 def _figure_at(folder: Path, name: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from ionwidgets.discovery.prepare import control_run
-from ionwidgets.discovery.reproduction.experiments import Reproduction
 from ionwidgets.discovery.reproduction.folder import Folder, TrainedRun
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.gnn import Network
 from ionwidgets.gnn.decoder import Balance, current_balance
 from ionwidgets.gnn.paper import Stage2Run, retrain_as_published

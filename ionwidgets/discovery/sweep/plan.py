@@ -11,7 +11,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ionwidgets.discovery.reproduction.experiments import CONTROL, DECODERS, Reproduction
+from ionwidgets.discovery.reproduction.experiments import CONTROL, DECODERS
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel, load_model
 

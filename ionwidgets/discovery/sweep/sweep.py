@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ionwidgets.discovery.reproduction.experiments import Reproduction
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.sweep.cluster import check, connected
 from ionwidgets.discovery.sweep.folder import Folder
 from ionwidgets.discovery.sweep.plan import Scale, Task, tasks

@@ -17,9 +17,9 @@ from typing import Any
 import xarray as xr
 
 from ionwidgets.discovery.late_apd90 import late_apd90
-from ionwidgets.discovery.reproduction.experiments import Reproduction
 from ionwidgets.discovery.reproduction.folder import TrainedRun
 from ionwidgets.discovery.reproduction.measure import apd90_errors, current_ratios
+from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.reproduction.train import as_published, by_ode, nearest, recorded_beats
 from ionwidgets.discovery.sweep.plan import Source, Task, titled
 from ionwidgets.errors import IonWidgetsError

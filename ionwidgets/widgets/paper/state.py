@@ -9,6 +9,7 @@ from traitlets import Bool, Enum, Int
 
 from ionwidgets._version import __version__
 from ionwidgets.discovery.reproduction import Reproduced, read_reproduction, shipped_reproduction
+from ionwidgets.discovery.reproduction.experiments import MODEL
 from ionwidgets.discovery.reproduction.verdicts import best_run, finds_the_change
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Control, aside
@@ -18,7 +19,6 @@ from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import TaskState
 
-MODEL: Final = "tnnp2004:M"
 STAGE_2: Final = 0.85  # of the work, that stage 2 and what comes before it is
 RUNS: Final = 80  # of a decoder: control and three experiments at twenty eta
 DECODERS: Final = {"both": ("emulator", "ode"), "ode": ("ode",), "emulator": ("emulator",)}
