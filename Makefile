@@ -25,7 +25,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv wheel install dashboard test test-slow bench score lint check format networks hooks clean python-tools test-tools FORCE
+.PHONY: help venv wheel install dashboard test test-slow bench score lint check format networks pictures hooks clean python-tools test-tools FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
@@ -146,6 +146,9 @@ bench: test-tools install $(VENV)/.test ## measure speed beside peers, and print
 # From the folder tests, so that it is the wheel that is scored. Recordings are made once and kept in .score/.
 score: test-tools install $(VENV)/.test ## score discovery on cells with a known change, some twenty minutes
 	@cd tests && env -u PYTHONPATH ../$(BIN)/python -m discovery.score --folder ../.score $(ARGS)
+
+pictures: test-tools install $(VENV)/.test ## take the pictures of the pages from the real app
+	@cd tests && env -u PYTHONPATH PYTHONPATH=. ../$(BIN)/python -P -m browser.pictures ../ionwidgets/server/pictures
 
 lint: $(VENV)/.dev ## format, style and types
 	@$(BIN)/ruff format --check --quiet || { echo "make format puts this right" >&2; exit 1; }

@@ -1,15 +1,37 @@
-"""Which dashboards there are."""
+"""Which pages there are: the dashboards, each a notebook whose metadata say what it is for."""
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ionwidgets.errors import IonWidgetsError, unknown_name
 
-_FOLDER = Path(__file__).parent / "dashboards"
+ROOM: Final = Path(__file__).parent
+_ORDER: Final = ("workbench", "channels", "story", "paper")
 
-DASHBOARDS: Final = {path.stem: path for path in sorted(_FOLDER.glob("*.ipynb"))}
+DASHBOARDS: Final = {name: ROOM / "dashboards" / f"{name}.ipynb" for name in _ORDER}
+
+
+class Page(NamedTuple):
+    """A dashboard, and what it is for in one sentence."""
+
+    name: str
+    title: str
+    goal: str
+    path: Path
+
+
+@lru_cache(maxsize=1)
+def pages() -> tuple[Page, ...]:
+    """Every dashboard, in the order in which they are listed."""
+    found = []
+    for name, path in DASHBOARDS.items():
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"]
+        found.append(Page(name, about["title"], about["ionwidgets"]["goal"], path))
+    return tuple(found)
 
 
 def dashboard_path(name: str) -> Path:

@@ -14,11 +14,15 @@ from typing import Any
 
 import tornado.ioloop
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_server.utils import url_path_join
 from traitlets.config import Config
 from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
 
 from ionwidgets.plotly_script import packed_script
+from ionwidgets.server.catalogue import pages
 from ionwidgets.server.extension import PAGE_KEY, routes, script_path
+from ionwidgets.server.index_page import index_routes, page_path
 from ionwidgets.server.kernels import Culling, Kernels, leave_route
 from ionwidgets.server.launch import port_error
 
@@ -48,7 +52,29 @@ class Dashboard(Voila):
     def init_handlers(self) -> list[Any]:
         # Before Voila's, the last of which takes every address.
         threading.Thread(target=packed_script, daemon=True).start()  # the first page need not wait for it
-        return [*routes(self.server_url), leave_route(self.server_url), *super().init_handlers()]
+        return [
+            *routes(self.server_url),
+            leave_route(self.server_url),
+            *index_routes(self.server_url),
+            *self._page_routes(),
+            *super().init_handlers(),
+        ]
+
+    def _page_routes(self) -> list[Any]:
+        """Every page, whichever of them is the first: that one alone has a kernel made ready."""
+        shared = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        return [
+            (
+                url_path_join(self.server_url, page_path(page.name)),
+                TornadoVoilaHandler,
+                {"notebook_path": os.path.relpath(page.path, self.root_dir), **shared},
+            )
+            for page in pages()
+        ]
 
     def listen(self) -> None:
         """Listen on the one port that was asked for, say where, and run."""

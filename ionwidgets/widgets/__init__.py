@@ -7,6 +7,7 @@ from ionwidgets.widgets.experiment.drug import DrugPanel
 from ionwidgets.widgets.experiment.panel import ChannelSliders
 from ionwidgets.widgets.experiment.protocol import ProtocolPanel
 from ionwidgets.widgets.experiment.shares import CurrentShares
+from ionwidgets.widgets.explorer import ChannelExplorer
 from ionwidgets.widgets.interpret.currents import CurrentExplorer
 from ionwidgets.widgets.interpret.findings import FindingsTable
 from ionwidgets.widgets.interpret.gates import GateExplorer
@@ -18,9 +19,11 @@ from ionwidgets.widgets.recording.panel import RecordingPanel
 from ionwidgets.widgets.retrain.panel import RetrainPanel
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.session_file import SavedSession, open_session, save_session
+from ionwidgets.widgets.story.view import TwoStageStory
 from ionwidgets.widgets.workbench import Workbench, workbench
 
 __all__ = [
+    "ChannelExplorer",
     "ChannelSliders",
     "CurrentExplorer",
     "CurrentShares",
@@ -36,6 +39,7 @@ __all__ = [
     "SavedSession",
     "Session",
     "TrainingPanel",
+    "TwoStageStory",
     "Workbench",
     "open_session",
     "save_session",

@@ -45,7 +45,7 @@ def table(
     )
     return (
         f'<div class="ionw-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<caption><span>{text(caption)}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -127,16 +127,18 @@ class PaperPanel(Panel):
 
 def lines_table(figure: Any, title: str) -> str:
     """From where to where each line of a figure goes, a row each."""
-    rows = []
+    rows, named = [], {note.y: note.text.replace("<br>", " ") for note in figure.layout.annotations}
+    panel = ""
     for line in figure.data:
         axis = figure.layout["yaxis" + (line.yaxis or "y")[1:]]
+        panel = named.get(axis.domain[1] if axis.domain else None, panel)
         name, _, unit = axis.title.text.rstrip(")").rpartition(" (")
         known = np.asarray(line.y, np.float64)
         known = known[np.isfinite(known)]
         if known.size:
             ends = (number(float(end), unit.replace("unitless", "")) for end in (known.min(), known.max()))
-            rows.append((html.Markup(name), line.name, *ends))
-    return html.table(f"{title} in numbers", ["", "Line", "Lowest", "Highest"], rows, numbers=[2, 3])
+            rows.append((html.Markup(f"{html.text(panel)}: {name}" if panel else name), line.name, *ends))
+    return html.table(f"{title} in numbers", ["Panel", "Line", "Lowest", "Highest"], rows, numbers=[2, 3])
 
 
 def found_table(reproduced: Reproduced) -> str:
@@ -150,23 +152,23 @@ def found_table(reproduced: Reproduced) -> str:
             if run is None:
                 continue
             errors = run["apd90_error_ms"].values()
-            ratio = run["current_ratios"].get(current)
+            ratio, most = run["current_ratios"].get(current), most_changed(run["current_ratios"])
+            found = "none" if ratio is None else f"{current} ×{number(ratio, digits=3)}"
+            if most not in (current, None):
+                found += f"; {most} changed more"
             rows.append(
                 (
                     html.named(f"{experiment['title']}, by {TAUGHT_BY[decoder]}"),
-                    html.named(current),
-                    f"×{truth:g}",
-                    "–" if ratio is None else f"×{number(ratio, digits=3)}",
-                    html.named(most_changed(run["current_ratios"]) or "none"),
-                    html.whole(", ".join("lost" if e is None else tenths(e, "ms") for e in errors)),
+                    html.named(f"{current} ×{truth:g}"),
+                    html.named(found),
+                    ", ".join("lost" if error is None else tenths(error, "ms") for error in errors),
                 )
             )
     at = ", ".join(next(iter(reproduced.results["experiments"].values()))["runs"][0]["apd90_error_ms"])
     table = html.table(
         "What the best run of each experiment found",
-        ["Experiment, by decoder", "Changed", "Truth", "Found", "Changed most", f"APD90 off at CL {at} ms"],
+        ["Experiment, by decoder", "Truth", "Found", f"APD90 off at CL {at} ms"],
         rows,
-        numbers=[2, 3],
     )
     return table + (
         "<p class='ionw-soft'>Found: the current beside that of the control's network, along the recorded "

@@ -14,7 +14,7 @@
     }
     const panels = visible(".ionw-panel");
     return Boolean(
-      cells().querySelector(".ionw-steps button") &&
+      (!cells().querySelector(".ionw-header") || cells().querySelector(".ionw-steps button")) &&
         cells().querySelector(".ionw-status [role=status]") &&
         panels.length && panels.every((panel) => panel.firstElementChild),
     );

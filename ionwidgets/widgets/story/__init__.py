@@ -1,0 +1,1 @@
+"""The two stages told with the paper's three experiments."""
