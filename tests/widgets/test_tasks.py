@@ -187,7 +187,9 @@ def test_without_a_network_the_retraining_learns_the_model_first_and_keeps_what_
         progress.report(0.5, "Fitting the proposed changes")
         raise TrainingError("stage 2 diverged")
 
-    monkeypatch.setattr("ionwidgets.gnn.learn", lambda model, progress: gate.work(progress, value=network))
+    monkeypatch.setattr(
+        "ionwidgets.gnn.learn", lambda model, progress, **_: gate.work(progress, value=network)
+    )
     monkeypatch.setattr("ionwidgets.discovery.discover", discover)
     retrain, fractions = RetrainState(session, learn), []
     session.observe(lambda change: fractions.extend(f for _, f in change["new"].values()), "activities")
@@ -213,7 +215,7 @@ def test_a_network_learnt_for_a_model_that_is_gone_is_not_kept(
     session.use_model(load_model("lr1991"), "lr1991")
     session.use_recording(recording, "cell7.csv")
 
-    def other_model_meanwhile(model: Any, progress: Any) -> Any:
+    def other_model_meanwhile(model: Any, progress: Any, **_: Any) -> Any:
         session.use_model(load_model("br1977"), "br1977")
         return Network(model)
 

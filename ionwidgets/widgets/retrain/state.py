@@ -14,11 +14,13 @@ from traitlets import Float, Tuple, Unicode, observe
 from ionwidgets.discovery.sentences import headline
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Cancelled, Control
+from ionwidgets.widgets.learn.kept import Kept
 from ionwidgets.widgets.learn.shipped import has_shipped_network
 from ionwidgets.widgets.learn.state import LearnState, untrainable
 from ionwidgets.widgets.part import Part
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.retrain.emulator import no_emulator
+from ionwidgets.widgets.retrain.learning import learn_first
 from ionwidgets.widgets.retrain.seeds import SeedRun, best_of
 from ionwidgets.widgets.retrain.settings import DEFAULTS, read_about, read_settings
 from ionwidgets.widgets.retrain.tools import load_tools
@@ -54,6 +56,7 @@ class RetrainState(TaskState):
     def __init__(self, session: Session, other: LearnState, **traits: Any) -> None:
         super().__init__(session, **traits)
         self._others: list[TaskState] = [other]
+        self._learning = other
         self._as_published: tuple[str, Any] | None = None  # hash of the model, and its network with m2
         session.observe(self._on_basis, BASIS)
         session.observe(self._on_result, "result")
@@ -68,9 +71,7 @@ class RetrainState(TaskState):
         """Stay blocked while `other`, which is made after this, works."""
         self._others.append(other)
         other.observe(self._find_blockers, "busy")
-        for first in self._others:
-            if isinstance(first, LearnState):
-                first.take_turns(other)
+        self._learning.take_turns(other)
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON holds them; one that is not valid now is left out."""
@@ -151,8 +152,13 @@ class RetrainState(TaskState):
             return self._published(tools, model, seed, control)
         taught = tools.taught_model(model, self._about().model(model), None)
         if taught is not model:  # in that bath the gates have other curves
-            words = "Learning the gates of these conditions first …"
-            return tools.learn(taught, progress=Part(control, 0.0, LEARNING, words)), LEARNING
+            kept = Kept.of(taught)
+            part = Part(control, 0.0, LEARNING, "Learning the gates of these conditions first …")
+            network = learn_first(tools.learn, taught, kept, part)
+            with kept.held() as ours:
+                if ours:
+                    kept.forget()  # of a bath that may never come again; nobody looks for it
+            return network, LEARNING
         if self.session.network is not None or has_shipped_network(model):
             return self.session.network, 0.0
         return self._learnt_first(tools, model, control), LEARNING
@@ -171,10 +177,11 @@ class RetrainState(TaskState):
 
     def _learnt_first(self, tools: Any, model: Any, control: Control) -> Any:
         """A network that has learnt `model`; it stays in use, whatever becomes of the retraining."""
-        network = tools.learn(model, progress=Part(control, 0.0, LEARNING, "Learning the model first …"))
+        part = Part(control, 0.0, LEARNING, "Learning the model first …")
+        network = learn_first(tools.learn, model, Kept.of(model), part)
         with self.session.lock:
             if self.session.model is model and self.session.network is None:
-                self.session.network = network
+                self.session.network, self._learning.own = network, True
         return network
 
     def accept(self, value: Any) -> str:
