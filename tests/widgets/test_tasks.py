@@ -334,3 +334,19 @@ def test_a_retraining_that_is_stopped_shows_the_finding_that_stays_in_use(
     retrain.stop()
     until(lambda: retrain.phase == "stopped")
     assert retrain.importance == found and "finding before it stays in use" in retrain.outcome
+
+
+def test_an_error_of_ours_is_told_of_a_network_too(
+    learn: LearnState, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("1/0")
+
+    monkeypatch.setattr("ionwidgets.gnn.shipped_network", fail)
+    learn.prepare()
+    assert learn.check.wait(60)
+    assert "shipped network cannot be loaded" in learn.session.trouble and learn.session.activities == {}
+    monkeypatch.setattr(Network, "gate_curves", fail)
+    learn.session.network = Network(learn.session.model)
+    assert learn.check.wait(60)
+    assert "cannot be compared" in learn.session.trouble and "ZeroDivisionError" in learn.session.trouble

@@ -17,7 +17,7 @@ from ionwidgets.widgets.learn.kept import Interrupted, Kept
 from ionwidgets.widgets.learn.shipped import has_shipped_network
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.task_state import TaskState
+from ionwidgets.widgets.task_state import TaskState, reason
 
 CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV
 WORTH = 0.005  # of a training, below which it is no loss to begin anew
@@ -277,20 +277,27 @@ class LearnState(TaskState):
         if network is None:
             self._load_shipped(model)
             return
-        fit = GateFit(CLAMP, model.gate_curves(CLAMP), network.gate_curves(CLAMP))
+        try:
+            fit = GateFit(CLAMP, model.gate_curves(CLAMP), network.gate_curves(CLAMP))
+        except Exception as error:  # or nobody would hear of it
+            self.session.end(
+                "fit", trouble=f"The network cannot be compared with the model: {reason(error)}."
+            )
+            return
         with self.session.lock:
             if self.session.network is network and not self.busy:
                 self.fit = fit
 
     def _load_shipped(self, model: Any) -> None:
-        from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
-
         self.session.begin("network", "Loading the shipped network")
-        network = None
+        network, trouble = None, ""
         try:
+            from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
+
             network = shipped_network(model)
-        finally:
-            with self.session.lock:
-                self.session.end("network")
-                if network is not None and self.session.model is model and self.session.network is None:
-                    self.session.network = network
+        except Exception as error:  # or nobody would hear of it
+            trouble = f"The shipped network cannot be loaded: {reason(error)}."
+        with self.session.lock:
+            self.session.end("network", trouble=trouble)
+            if network is not None and self.session.model is model and self.session.network is None:
+                self.session.network = network
