@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from widgets.stubs import Network
+from widgets.stubs import Network, Result
 
 from ionwidgets.errors import TrainingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets.learn.state import LearnState
+from ionwidgets.widgets.retrain.seeds import SeedRun
 from ionwidgets.widgets.retrain.state import LEARNING, RetrainState
 from ionwidgets.widgets.session import Session
 
@@ -247,12 +248,11 @@ def test_training_waits_for_the_retraining(
 def test_a_retraining_hands_over_its_finding_and_shows_what_explains_it_meanwhile(
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
 ) -> None:
-    from widgets.stubs import Result
-
     learn.session.use_recording(recording, "cell7.csv")
     retrain = RetrainState(learn.session, learn)
     result = Result(learn.session.model, recording)
-    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control, value=result))
+    runs = (SeedRun(0, result),)
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control, value=runs))
     retrain.start()
     assert gate.reported.wait(10)
     until(lambda: retrain.importance == {"I_Kr": 0.4})
@@ -321,8 +321,6 @@ def test_what_a_retraining_saw_of_another_recording_is_forgotten(
 def test_a_retraining_that_is_stopped_shows_the_finding_that_stays_in_use(
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
 ) -> None:
-    from widgets.stubs import Result
-
     session = learn.session
     session.use_recording(recording, "cell7.csv")
     session.result = Result(session.model, recording)
