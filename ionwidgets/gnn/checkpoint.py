@@ -21,6 +21,10 @@ class Unusable(TrainingError):
     """A file that a training cannot go on from."""
 
 
+class Unwritable(TrainingError):
+    """A file that cannot be written now; what was written before is there still."""
+
+
 class Checkpoint:
     """The last good state of one training, told by `about` (model hash, seed, settings, versions, ...)."""
 
@@ -35,7 +39,8 @@ class Checkpoint:
 
         Raises
         ------
-        TrainingError : the file is of another training or of something else, or cannot be written.
+        Unusable : the file is of another training or of something else.
+        Unwritable : as for `write`.
         """
         if self.path.exists():
             state = self._read()
@@ -56,7 +61,7 @@ class Checkpoint:
 
         Raises
         ------
-        TrainingError : it cannot be written.
+        Unwritable : there is no room, or no such place.
         """
         if self._last is None:
             return
@@ -65,7 +70,7 @@ class Checkpoint:
         try:
             save_tensors(tensors, self.path, words)
         except (OSError, SafetensorError) as error:
-            raise TrainingError(
+            raise Unwritable(
                 f"{self.path}: the checkpoint cannot be written ({error}); make room there"
             ) from None
         self._last, self._written_at = None, time.monotonic()

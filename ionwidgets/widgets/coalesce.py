@@ -41,6 +41,12 @@ class Latest(Generic[A]):
                 self._idle.notify_all()
             raise
 
+    @property
+    def waits(self) -> bool:
+        """Whether a value waits for the work under way to be done."""
+        with self._idle:
+            return bool(self._waiting)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all is done, `timeout` s at most; True if it is."""
         with self._idle:

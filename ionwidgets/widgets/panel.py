@@ -101,8 +101,12 @@ class Panel(ipw.VBox):
         setattr(self, change["name"], change["new"])
 
     def _lead(self, change: Any) -> None:
-        if change["new"] is not getattr(self.session, change["name"]):
-            self.session.take(change["name"], change["new"])
+        name = change["name"]
+        if change["new"] is not getattr(self.session, name):
+            try:
+                self.session.take(name, change["new"])
+            finally:  # one that was refused, or that is open already, was given by its name perhaps
+                setattr(self, name, getattr(self.session, name))
 
 
 def close_all(*widgets: ipw.Widget) -> None:

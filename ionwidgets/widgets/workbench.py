@@ -177,13 +177,14 @@ class Workbench(ipw.VBox):
         )
 
     def _show_step(self) -> None:
-        for index, page in enumerate(self.pages):
-            shown = index == self.steps.current
-            page.layout.display = None if shown else "none"
-            if shown:
-                for panel in panels_of(page):
-                    panel.show()
-        self._show_finding()
+        with self.session.lock:  # a job's thread goes to another step when it ends
+            current = self.steps.current
+            for index, page in enumerate(self.pages):
+                page.layout.display = None if index == current else "none"
+                if index == current:
+                    for panel in panels_of(page):
+                        panel.show()
+            self._show_finding()
 
     def _show_finding(self) -> None:
         """Without a finding there is nothing of it to look at."""

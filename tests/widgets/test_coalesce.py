@@ -31,13 +31,16 @@ def test_a_flood_ends_with_its_last_value_and_few_calls() -> None:
 
 def test_it_never_runs_twice_at_once_and_leaves_no_thread() -> None:
     running, most = 0, 0
-    lock = threading.Lock()
+    lock, two = threading.Lock(), threading.Event()
 
     def work(_: int) -> None:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
+            if running > 1:
+                two.set()
+        two.wait(0.02)  # so that a second one, if there were any, would come meanwhile
         with lock:
             running -= 1
 

@@ -20,6 +20,7 @@ from traitlets import HasTraits
 
 import ionwidgets as iw
 from ionwidgets.discovery import example_result
+from ionwidgets.discovery.comparison import compared_at
 from ionwidgets.discovery.shown_numbers import current_numbers, gate_numbers, seed_bands
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets import CurrentExplorer, FindingsTable, GateExplorer, NeuralODEView, Session
@@ -143,6 +144,45 @@ def test_a_restitution_comes_when_it_is_asked_for(session: Session, show: Callab
     assert "Restitution" in title.value and len(figure.data) == 4
     assert "333.1 ms" in table.value or "333.2 ms" in table.value
     assert "371" in view.table.value and "0.8" in view.table.value and "1:1" in view.table.value
+
+
+def test_what_runs_is_told_until_nothing_waits(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """600 ms is chosen while 400 ms is paced: its answer is told of, and "Ready" only after it."""
+    paced, go_on = {400.0: threading.Event(), 600.0: threading.Event()}, threading.Semaphore(0)
+
+    def pace(result: Any, cycle_length: float, cell: int | None) -> Any:
+        paced[cycle_length].set()
+        assert go_on.acquire(timeout=60)
+        return compared_at(result, cycle_length, cell)
+
+    monkeypatch.setattr("ionwidgets.widgets.interpret.state.compared_at", pace)
+    state = InterpretState(session)
+    state.choose(Choice(400.0, 0))
+    assert paced[400.0].wait(60)
+    state.choose(Choice(600.0, 1))
+    go_on.release()
+    assert paced[600.0].wait(60)
+    assert session.activities["compare"][0] == "Pacing the cell at 600 ms" and state.numbers == {}
+    go_on.release()
+    assert state.worker.wait(60)
+    assert session.activities == {} and state.numbers != {}
+
+
+def test_an_error_of_ours_is_told_where_an_answer_was_expected(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("1/0")
+
+    monkeypatch.setattr("ionwidgets.widgets.interpret.state.compared_at", fail)
+    state = InterpretState(session)
+    state.measure()
+    assert state.worker.wait(60) and "ZeroDivisionError" in state.problem
+    monkeypatch.setattr(type(session.result), "restitution", fail)
+    state.problem = ""
+    state.find_restitution()
+    assert state.restitution_worker.wait(60) and "ZeroDivisionError" in state.problem
+    assert session.activities == {}
 
 
 def test_gates_are_chosen_and_told(show: Callable[..., Any], result: Any) -> None:

@@ -218,7 +218,8 @@ def test_a_protocol_is_chosen_and_undone() -> None:
         panel.beats.value = 20
         assert panel.experiment.worker.wait(60) and panel.experiment.response.beats == 20
         panel.experiment.undo()
-        assert panel.beats.value == 5 or panel.kind.value == "S1S2"
+        assert panel.experiment.protocol == {"kind": "pacing", "beats": 5}
+        assert panel.kind.value == "pacing" and panel.beats.value == 5
         panel.model = "noble1962"
         assert panel.cycle_length.layout.display == panel.kind.layout.display == "none"
         assert panel.experiment.worker.wait(120)

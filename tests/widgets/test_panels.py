@@ -87,6 +87,16 @@ def test_panels_are_joined_by_their_traits() -> None:
     assert sliders.model.name == "lr1991" and picker.model.name == "hh1952"
 
 
+def test_a_panel_has_what_its_session_has_whatever_it_was_given(tnnp: IonicModel) -> None:
+    panel = ChannelSliders(model=tnnp)
+    panel.model = tnnp.key
+    assert panel.model is panel.session.model is tnnp
+    for name, value in (("model", "no-such-model"), ("recording", 3), ("model", 3)):
+        with pytest.raises(IonWidgetsError):
+            setattr(panel, name, value)
+        assert panel.model is panel.session.model is tnnp and panel.recording is None
+
+
 def test_panels_with_one_session_share_everything(tnnp: IonicModel, recording: xr.Dataset) -> None:
     session = Session()
     table, recordings = FindingsTable(session), RecordingPanel(session)

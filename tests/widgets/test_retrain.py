@@ -17,7 +17,7 @@ from ionwidgets.models import load_model
 from ionwidgets.widgets.learn.state import LearnState
 from ionwidgets.widgets.retrain.panel import RetrainPanel
 from ionwidgets.widgets.retrain.seeds import SeedRun, agreement, best_of
-from ionwidgets.widgets.retrain.state import RetrainState
+from ionwidgets.widgets.retrain.state import WAITS, RetrainState
 from ionwidgets.widgets.retrain.sweep import EtaSweep, etas_of
 from ionwidgets.widgets.session import Session
 
@@ -115,6 +115,42 @@ def test_a_stop_keeps_the_seeds_that_are_done(
     retrain.start()
     until(lambda: retrain.phase == "done", 30)
     assert "stopped after 1 of 3 seeds" in retrain.outcome and len(retrain.runs) == 1
+
+
+def test_seeds_that_are_edited_meanwhile_are_those_of_the_next_run(
+    retrain: RetrainState, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    begun, edited = threading.Event(), threading.Event()
+
+    def answer(model: Any, recording: Any, seed: int) -> Any:
+        begun.set()
+        assert edited.wait(30)
+        return Result(model, recording, FOUND[seed])
+
+    asked = discovering(monkeypatch, answer)
+    retrain.start()
+    assert begun.wait(30)
+    retrain.seeds = (0, 1, 2, 3, 4)
+    edited.set()
+    until(lambda: retrain.phase == "done", 30)
+    assert len(asked) == len(retrain.runs) == 1 and "stopped" not in retrain.outcome
+
+
+def test_a_sweep_waits_for_what_concerns_it_whatever_the_words(
+    retrain: RetrainState, gate: Any, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr("ionwidgets.widgets.retrain.state.WAITS", {key: f"{key} runs." for key in WAITS})
+    monkeypatch.setattr(EtaSweep, "work", lambda self, control: gate.work(control))
+    sweep = EtaSweep(retrain.session, retrain)
+    retrain.decoder = "emulator"
+    assert "emulator" in retrain.blockers[0] and sweep.blockers == ()
+    sweep.start()
+    assert gate.reported.wait(10)
+    assert any("runs." in line for line in retrain.blockers) and sweep.blockers == ()
+    sweep.stop()
+    until(lambda: not sweep.busy)
+    retrain.session.recording = None
+    assert sweep.blockers == ("Load a recording in step 2, or the bundled example.",)
 
 
 def test_the_control_recording_and_the_settings_reach_discover(

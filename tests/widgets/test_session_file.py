@@ -120,6 +120,25 @@ def example(folder: Path, bench: Workbench) -> Path:
     return path
 
 
+def test_a_recording_stays_with_its_own_file_while_another_one_is_refused(
+    opened: Callable[..., Workbench], tmp_path: Path
+) -> None:
+    bench, path = opened(model="lr1991"), tmp_path / "mine.ionw"
+    good, bad = tmp_path / "a.csv", tmp_path / "bad.csv"
+    rows = "".join(f"{t},{-80 + 100 * (50 <= t % 600 < 250)}\n" for t in range(1800))
+    good.write_text("time [ms],V [mV]\n" + rows, encoding="utf-8")
+    bad.write_text("time [ms],V [mV]\n0,-80\n1,oops\n", encoding="utf-8")
+    for file in (good, bad):
+        bench.recordings.add(file)
+        assert bench.recordings.worker.wait(30)
+    assert bench.recordings.problem and bench.session.recording_source == "a.csv"
+    bench.save(path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("recording/a.csv") == good.read_bytes()
+    again = opened(session=path)
+    assert fingerprint(again.session.recording) == fingerprint(bench.session.recording)
+
+
 def test_a_dataset_from_python_comes_back_to_the_last_bit(
     opened: Callable[..., Workbench], tmp_path: Path
 ) -> None:

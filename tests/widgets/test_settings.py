@@ -11,10 +11,28 @@ import pytest
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import load_model
 from ionwidgets.widgets.experiment import history as history_module
+from ionwidgets.widgets.experiment.history import ONE_STEP
 from ionwidgets.widgets.experiment.state import ExperimentState
 from ionwidgets.widgets.session import Session
 
 DRUG = {"ic50": {"g_Kr": 12.0}, "hill": {"g_Kr": 1.0}, "concentration": 12.0, "unit": "nM"}
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(history_module, "time", made)
+    return made
 
 
 @pytest.fixture
@@ -76,11 +94,10 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     assert experiment.settings() == before and experiment.problem == ""
 
 
-def test_a_drag_is_one_step_and_undo_goes_back(
-    experiment: ExperimentState, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_drag_is_one_step_and_undo_goes_back(experiment: ExperimentState, clock: Clock) -> None:
     assert not experiment.can_undo and not experiment.can_redo
     for value in (0.9, 0.8, 0.7):
+        clock.now += 0.9 * ONE_STEP
         experiment.scale = {"g_Kr": value}
     experiment.scale = {"g_Kr": 0.7, "g_Ks": 0.5}
     experiment.cycle_length = 700.0
@@ -96,7 +113,7 @@ def test_a_drag_is_one_step_and_undo_goes_back(
     assert experiment.scale == {"g_Kr": 0.7}
     experiment.scale = {"g_Kr": 2.0}
     assert not experiment.can_redo
-    monkeypatch.setattr(history_module, "ONE_STEP", 0.0)
+    clock.now += ONE_STEP
     experiment.scale = {"g_Kr": 2.5}
     experiment.undo()
     assert experiment.scale == {"g_Kr": 2.0}
@@ -106,7 +123,9 @@ def test_a_drag_is_one_step_and_undo_goes_back(
     assert experiment.scale == {"g_Kr": 2.0}
 
 
-def test_a_drag_back_to_where_it_began_leaves_nothing_to_undo(experiment: ExperimentState) -> None:
+def test_a_drag_back_to_where_it_began_leaves_nothing_to_undo(
+    experiment: ExperimentState, clock: Clock
+) -> None:
     experiment.scale = {"g_Kr": 0.7}
     experiment.scale = {}
     assert not experiment.can_undo

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from widgets.stubs import Network
+from widgets.stubs import Network, Result
 
 from ionwidgets.errors import TrainingError
 from ionwidgets.models import load_model
 from ionwidgets.widgets.learn.state import LearnState
+from ionwidgets.widgets.retrain.seeds import SeedRun
 from ionwidgets.widgets.retrain.state import LEARNING, RetrainState
 from ionwidgets.widgets.session import Session
 
@@ -187,7 +188,9 @@ def test_without_a_network_the_retraining_learns_the_model_first_and_keeps_what_
         progress.report(0.5, "Fitting the proposed changes")
         raise TrainingError("stage 2 diverged")
 
-    monkeypatch.setattr("ionwidgets.gnn.learn", lambda model, progress: gate.work(progress, value=network))
+    monkeypatch.setattr(
+        "ionwidgets.gnn.learn", lambda model, progress, **_: gate.work(progress, value=network)
+    )
     monkeypatch.setattr("ionwidgets.discovery.discover", discover)
     retrain, fractions = RetrainState(session, learn), []
     session.observe(lambda change: fractions.extend(f for _, f in change["new"].values()), "activities")
@@ -213,7 +216,7 @@ def test_a_network_learnt_for_a_model_that_is_gone_is_not_kept(
     session.use_model(load_model("lr1991"), "lr1991")
     session.use_recording(recording, "cell7.csv")
 
-    def other_model_meanwhile(model: Any, progress: Any) -> Any:
+    def other_model_meanwhile(model: Any, progress: Any, **_: Any) -> Any:
         session.use_model(load_model("br1977"), "br1977")
         return Network(model)
 
@@ -245,12 +248,11 @@ def test_training_waits_for_the_retraining(
 def test_a_retraining_hands_over_its_finding_and_shows_what_explains_it_meanwhile(
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
 ) -> None:
-    from widgets.stubs import Result
-
     learn.session.use_recording(recording, "cell7.csv")
     retrain = RetrainState(learn.session, learn)
     result = Result(learn.session.model, recording)
-    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control, value=result))
+    runs = (SeedRun(0, result),)
+    monkeypatch.setattr(RetrainState, "work", lambda self, control: gate.work(control, value=runs))
     retrain.start()
     assert gate.reported.wait(10)
     until(lambda: retrain.importance == {"I_Kr": 0.4})
@@ -319,8 +321,6 @@ def test_what_a_retraining_saw_of_another_recording_is_forgotten(
 def test_a_retraining_that_is_stopped_shows_the_finding_that_stays_in_use(
     learn: LearnState, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch, gate: Any, until: Until
 ) -> None:
-    from widgets.stubs import Result
-
     session = learn.session
     session.use_recording(recording, "cell7.csv")
     session.result = Result(session.model, recording)
@@ -332,3 +332,19 @@ def test_a_retraining_that_is_stopped_shows_the_finding_that_stays_in_use(
     retrain.stop()
     until(lambda: retrain.phase == "stopped")
     assert retrain.importance == found and "finding before it stays in use" in retrain.outcome
+
+
+def test_an_error_of_ours_is_told_of_a_network_too(
+    learn: LearnState, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("1/0")
+
+    monkeypatch.setattr("ionwidgets.gnn.shipped_network", fail)
+    learn.prepare()
+    assert learn.check.wait(60)
+    assert "shipped network cannot be loaded" in learn.session.trouble and learn.session.activities == {}
+    monkeypatch.setattr(Network, "gate_curves", fail)
+    learn.session.network = Network(learn.session.model)
+    assert learn.check.wait(60)
+    assert "cannot be compared" in learn.session.trouble and "ZeroDivisionError" in learn.session.trouble

@@ -60,6 +60,19 @@ def test_it_opens_on_the_finding_and_shows_one_step_at_a_time(bench: Workbench) 
         assert _visible(bench) == [step]
 
 
+def test_a_step_is_shown_in_its_turn(bench: Workbench) -> None:
+    """What another thread is at, under the session's lock, is whole before the pages change."""
+    with bench.session.lock:
+        thread = threading.Thread(target=bench.go_to, args=(LEARN,))
+        thread.start()
+        thread.join(0.5)
+        assert _visible(bench) == [INTERPRET]
+        bench.go_to(MODEL)
+        assert _visible(bench) == [MODEL]
+    thread.join(30)
+    assert _visible(bench) == [bench.steps.current] == [MODEL]
+
+
 def test_the_finding_stands_there_in_words_and_numbers(bench: Workbench) -> None:
     text = _text(bench.pages[INTERPRET])
     for part in (

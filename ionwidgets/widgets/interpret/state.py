@@ -15,6 +15,7 @@ from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.coalesce import Latest
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.task_state import reason
 from ionwidgets.widgets.words import number
 
 SHORTEST, LONGEST = 100.0, 10_000.0  # ms of a cycle that may be asked for
@@ -106,8 +107,9 @@ class InterpretState(HasTraits):
             if not self.free:
                 self.numbers = beat_numbers(self.comparison)
                 return
+            # Told and submitted in one: what ends meanwhile sees that this waits, and leaves what is told.
             self.session.begin("compare", f"Pacing the cell at {number(chosen.cycle_length, 'ms', 4)}")
-        self.worker.submit((result, chosen))
+            self.worker.submit((result, chosen))
 
     def find_restitution(self) -> None:
         """Work out APD90 against cycle length, on a thread of its own."""
@@ -116,7 +118,7 @@ class InterpretState(HasTraits):
             if result is None or self.restitution is not None:
                 return
             self.session.begin("restitution", "Pacing the cell at many cycle lengths")
-        self.restitution_worker.submit(result)
+            self.restitution_worker.submit(result)
 
     def _on_result(self, _: Any = None) -> None:
         with self.hold_trait_notifications():  # who hears of one finds the others
@@ -138,28 +140,33 @@ class InterpretState(HasTraits):
         try:
             comparison = compared_at(result, choice.cycle_length, choice.cell)
             numbers = beat_numbers(comparison)
-        except IonWidgetsError as error:
-            problem = str(error)
-        finally:
-            with self.session.lock:
+        except Exception as error:
+            problem, comparison = _told(error), None
+        with self.session.lock:
+            if not self.worker.waits:
                 self.session.end("compare")
-                if self.session.result is result and self.chosen == choice:
-                    self.problem = problem
-                    if comparison is not None:
-                        with self.hold_trait_notifications():  # who hears of one finds the other
-                            self.comparison, self.numbers = comparison, numbers
+            if self.session.result is result and self.chosen == choice:
+                self.problem = problem
+                if comparison is not None:
+                    with self.hold_trait_notifications():  # who hears of one finds the other
+                        self.comparison, self.numbers = comparison, numbers
 
     def _restitute(self, result: Any) -> None:
         problem, table = "", None
         try:
             table = result.restitution()
-        except IonWidgetsError as error:
-            problem = str(error)
-        finally:
-            with self.session.lock:
+        except Exception as error:
+            problem = _told(error)
+        with self.session.lock:
+            if not self.restitution_worker.waits:
                 self.session.end("restitution")
-                if self.session.result is result:
-                    self.restitution, self.problem = table, problem
+            if self.session.result is result:
+                self.restitution, self.problem = table, problem
+
+
+def _told(error: Exception) -> str:
+    """Why there is no answer; of an error of ours too, or the panel would wait for ever."""
+    return str(error) if isinstance(error, IonWidgetsError) else f"The simulation failed: {reason(error)}."
 
 
 def choices_of(result: Any, shown: float) -> tuple[Choice, ...]:

@@ -76,7 +76,7 @@ class TrainingPanel(Panel):
         self._shown_at = 0.0
         self.seed.observe(self._on_seed, "value")
         on(state, "seed", self._show_seed)
-        on(state, ["outcome", "busy", "interrupted", "damage"], self._show_outcome)
+        on(state, ["outcome", "busy", "interrupted", "elsewhere", "damage"], self._show_outcome)
         on(self.session, ["model", "network"], self._show_outcome)
         on(state, ["history", "busy"], self._show_loss)
         on(state, "fit", self._show_fit)
@@ -117,8 +117,18 @@ class TrainingPanel(Panel):
 
     def _interrupted(self) -> str:
         found = self.learn.interrupted
+        if self.learn.elsewhere:
+            return (
+                "This model is being trained elsewhere, by another page. Train begins a training of its own "
+                "here, which is not kept if it is interrupted; that of the other page goes on."
+            )
         if found is None:
             return ""
+        if found.finished:
+            return (
+                "A training of this model was finished. Continue takes its network into use; Train begins "
+                "anew; Reset forgets it."
+            )
         return (
             f"A training of this model was interrupted at {100 * found.fraction:.0f} %. Continue goes on "
             "from there and ends as if nothing had been; Train begins anew; Reset forgets it."

@@ -17,7 +17,7 @@ from ionwidgets.widgets.learn.kept import Interrupted, Kept
 from ionwidgets.widgets.learn.shipped import has_shipped_network
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
-from ionwidgets.widgets.task_state import TaskState
+from ionwidgets.widgets.task_state import TaskState, reason
 
 CLAMP = np.arange(-100.0, 50.5, 1.0)  # mV
 WORTH = 0.005  # of a training, below which it is no loss to begin anew
@@ -69,16 +69,18 @@ def untrainable(model: IonicModel) -> str:
 
 
 class LearnState(TaskState):
-    """`start` trains anew, `go_on` from where a training of this model was `interrupted`.
+    """`start` trains anew, `go_on` from where a training of this model was `interrupted`, or ended unseen.
 
-    `history`: (updates, losses) so far; `fit`: the `GateFit` of the network in training, or else of the one
-    in use; `own`: whether that was trained here; `damage`: what is wrong with a checkpoint, in a sentence.
-    `seed` is of the network's first weights.
+    `elsewhere`: whether another page trains this model; a training that starts here then is not kept, and
+    what that page keeps is left alone. `history`: (updates, losses) so far; `fit`: the `GateFit` of the
+    network in training, or else of the one in use; `own`: whether that was trained here; `damage`: what is
+    wrong with a checkpoint, in a sentence. `seed` is of the network's first weights.
     """
 
     history = Reference(((), ()))
     fit = Reference(None, allow_none=True)
     interrupted = Reference(None, allow_none=True)
+    elsewhere = Bool(False)
     own = Bool(False)
     damage = Unicode("")
     seed = Int(0, min=0)
@@ -98,7 +100,7 @@ class LearnState(TaskState):
     def take_turns(self, other: TaskState) -> None:
         """Stay blocked while `other`, which is made after this, works on the network."""
         self._others.append(other)
-        other.observe(self._find_blockers, "busy")
+        other.observe(self._on_other, "busy")
         self._find_blockers()
 
     def start(self) -> None:
@@ -110,6 +112,7 @@ class LearnState(TaskState):
     def go_on(self) -> None:
         """Go on with the training that was interrupted; it ends as if it had not been, to the last bit."""
         with self.session.lock:
+            self.look_again()  # another page may have gone on with it
             if not self.busy and self.interrupted is not None:
                 self._going_on = self.interrupted
                 super().start()
@@ -120,9 +123,13 @@ class LearnState(TaskState):
             model = self.session.model
             if self.busy or model is None:
                 return
-            Kept.of(model).forget()
-            self.outcome, self.damage, self.interrupted, self.own = "", "", None, False
+            kept = Kept.of(model)
+            with kept.held() as ours:
+                if ours:
+                    kept.forget()
+            self.outcome, self.damage, self.own = "", "", False
             self.history, self.session.network = ((), ()), None
+            self._look()
         self.prepare()
 
     def begin(self) -> float:
@@ -130,23 +137,35 @@ class LearnState(TaskState):
 
     def work(self, control: Control) -> Any:
         model, going_on, begin = self.session.model, self._going_on, self.begin()
-        gnn = with_torch(control, begin)
-        kept = Kept.of(model)
-        if going_on is None:
-            kept.forget()
-        seed = self.seed if going_on is None else going_on.seed
+        gnn, kept = with_torch(control, begin), Kept.of(model)
         try:
-            network = gnn.learn(model, seed=seed, fresh=True, progress=control, checkpoint=kept.path)
+            with kept.held() as ours:
+                return self._learn(gnn.learn, model, kept if ours else None, going_on, control)
+        finally:
+            self.look_again()  # of a job that was abandoned nobody else hears that it has let go
+
+    def _learn(
+        self, learn: Any, model: IonicModel, kept: Kept | None, going_on: Interrupted | None, control: Control
+    ) -> Any:
+        """A network, kept in what is held; None where another page holds it."""
+        if going_on is None:
+            seed = self.seed
+            if kept is not None:
+                kept.forget()
+        elif kept is None:
+            raise TrainingError("another page goes on with it; wait for it there, or stop it there")
+        else:
+            seed = going_on.seed
+        place = kept or Kept(None)
+        try:
+            return place.learn(learn, model, seed=seed, fresh=True, progress=control)
         except TrainingError as error:
-            if not kept.is_unusable(error):
-                kept.forget()  # it would end the same
+            if not place.is_unusable(error):
                 raise
             raise TrainingError(
-                f"{str(error).removesuffix('; give another file')}; it was set aside as {kept.set_aside()}; "
+                f"{str(error).removesuffix('; give another file')}; it was set aside as {place.set_aside()}; "
                 "press Train to begin anew"
             ) from None
-        kept.forget()
-        return network
 
     def accept(self, value: Any) -> str:
         self.session.network, self.own = value, True
@@ -184,7 +203,7 @@ class LearnState(TaskState):
     def _on_busy(self, change: Any) -> None:
         if change["new"]:
             self.history, self._curves, self.damage = ((), ()), {}, ""
-            self.interrupted = None
+            self.interrupted, self.elsewhere = None, False
             return
         self._look()
         if self.session.network is None:
@@ -199,19 +218,36 @@ class LearnState(TaskState):
                 self._look()
 
     def _look(self) -> None:
-        """See whether a training of this model was interrupted, here or in another session."""
-        self.interrupted = None
-        if self.session.model is None:
-            return
-        kept = Kept.of(self.session.model)
+        """See whether a training of this model was interrupted or ended, here or in another session."""
+        found, elsewhere = None, False
+        kept = Kept(None) if self.session.model is None else Kept.of(self.session.model)
+        if kept.path is not None and kept.path.exists() and not self._others_are_busy():
+            with kept.held() as ours:
+                found, elsewhere = self._read(kept) if ours else None, not ours
+        self.interrupted, self.elsewhere = found, elsewhere
+
+    def _read(self, kept: Kept) -> Interrupted | None:
+        """What of it is worth to go on with."""
         try:
             found = kept.look()
-            self.interrupted = found if found is not None and found.fraction >= WORTH else None
         except ValueError as error:
             self.damage = (
                 f"The checkpoint of a training of this model cannot be read ({error}). It was set aside as "
                 f"{kept.set_aside()}; Train begins anew."
             )
+            return None
+        if found is None or found.fraction < WORTH or (found.finished and self.own):
+            return None
+        return found
+
+    def _others_are_busy(self) -> bool:
+        """Whether a step works that takes turns with this one; it may hold what is kept, to learn first."""
+        return any(other.busy for other in self._others)
+
+    def _on_other(self, _: Any) -> None:
+        with self.session.lock:
+            self._find_blockers()
+            self.look_again()
 
     def _on_model(self, _: Any = None) -> None:
         self.abandon()
@@ -226,7 +262,7 @@ class LearnState(TaskState):
                 why.append("Choose a model in step 1.")
             elif cannot := untrainable(model):
                 why.append(cannot)
-            if any(other.busy for other in self._others):
+            if self._others_are_busy():
                 why.append("The retraining in step 4 is running: wait for it, or stop it.")
             self.blockers = tuple(why)
 
@@ -241,20 +277,27 @@ class LearnState(TaskState):
         if network is None:
             self._load_shipped(model)
             return
-        fit = GateFit(CLAMP, model.gate_curves(CLAMP), network.gate_curves(CLAMP))
+        try:
+            fit = GateFit(CLAMP, model.gate_curves(CLAMP), network.gate_curves(CLAMP))
+        except Exception as error:  # or nobody would hear of it
+            self.session.end(
+                "fit", trouble=f"The network cannot be compared with the model: {reason(error)}."
+            )
+            return
         with self.session.lock:
             if self.session.network is network and not self.busy:
                 self.fit = fit
 
     def _load_shipped(self, model: Any) -> None:
-        from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
-
         self.session.begin("network", "Loading the shipped network")
-        network = None
+        network, trouble = None, ""
         try:
+            from ionwidgets.gnn import shipped_network  # brings torch, 2 s: not before it is needed
+
             network = shipped_network(model)
-        finally:
-            with self.session.lock:
-                self.session.end("network")
-                if network is not None and self.session.model is model and self.session.network is None:
-                    self.session.network = network
+        except Exception as error:  # or nobody would hear of it
+            trouble = f"The shipped network cannot be loaded: {reason(error)}."
+        with self.session.lock:
+            self.session.end("network", trouble=trouble)
+            if network is not None and self.session.model is model and self.session.network is None:
+                self.session.network = network

@@ -55,7 +55,7 @@ class RecordingState(HasTraits):
         self.session, self.role = session, role
         self._activity = "read" if role == "recording" else f"read the {role}"
         self.worker = Latest(self._read)
-        self._last: Any = None  # recording that was read here
+        self._last: tuple[Any, Path | None] = None, None  # recording that was read here last, and its file
         self._open: tuple[Any, Any] | None = None  # the file that was read last, as it was, and its table
         session.observe(self._on_recording, role)
 
@@ -97,7 +97,8 @@ class RecordingState(HasTraits):
     @property
     def origin(self) -> Path | None:
         """The file that the session's recording was read from here, None for one that came otherwise."""
-        return self.file if self.recording is self._last else None
+        recording, path = self._last  # `file` may be one that was refused since
+        return path if self.recording is recording else None
 
     def reopen(self, path: Path, choices: dict[str, Any], recording: Any) -> None:
         """Show a file, which was read with these choices before, in the place of all others."""
@@ -105,7 +106,7 @@ class RecordingState(HasTraits):
             with self.hold_trait_notifications():
                 self.files, self.file, self.choices = (path,), path, dict(choices)
                 self.columns, self.faults, self.mends, self.problem = (), (), (), ""
-            self._last = recording
+            self._last = recording, path
             self._use(recording, path.name)
             self.worker.submit(_Question(path, dict(choices), recording))
 
@@ -184,7 +185,7 @@ class RecordingState(HasTraits):
                 self.columns, self.faults, self.problem = columns, found, problem
                 self.mends = tuple(name for name in MENDS if name in helps or name in chosen)
             if recording is not None:
-                self._last = recording
+                self._last = recording, question.path
                 self._use(recording, question.path.name)
                 self.session.begin(self._activity, f"Looking at {question.path.name}")
             else:

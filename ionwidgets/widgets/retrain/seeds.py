@@ -20,7 +20,7 @@ class SeedRun:
     @property
     def found(self) -> frozenset[str]:
         """The currents and gates that were found to have changed."""
-        return frozenset() if self.result is None else frozenset(_entries(self.result.finding, found=True))
+        return frozenset() if self.result is None else frozenset(_found(self.result.finding))
 
     @property
     def words(self) -> str:
@@ -61,16 +61,17 @@ def agreement(runs: Sequence[SeedRun]) -> list[Agreement]:
     listed = []
     for name in names:
         having = [run for run in done if name in run.found]
-        entries = [_entries(run.result.finding, found=True)[name] for run in having]
+        entries = [_found(run.result.finding)[name] for run in having]
         values = [entry["scale"] for entry in entries if entry.get("scale") is not None]
         seeds = tuple(run.seed for run in having)
         listed.append(Agreement(name, seeds, min(values, default=None), max(values, default=None)))
     return sorted(listed, key=lambda one: -len(one.seeds))
 
 
-def _entries(finding: Any, found: bool) -> dict[str, Any]:
+def _found(finding: Any) -> dict[str, Any]:
+    """The entries of the changes that were found, by their names."""
     named = [(entry["current"], entry) for entry in finding["currents"]]
     named += [(f"gate {entry['gate']}", entry) for entry in finding["gates"]]
     if finding.get("verdict") != "changed":
         return {}
-    return {name: entry for name, entry in named if not found or entry.get("found")}
+    return {name: entry for name, entry in named if entry.get("found")}

@@ -14,11 +14,13 @@ from traitlets import Float, Tuple, Unicode, observe
 from ionwidgets.discovery.sentences import headline
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Cancelled, Control
+from ionwidgets.widgets.learn.kept import Kept
 from ionwidgets.widgets.learn.shipped import has_shipped_network
 from ionwidgets.widgets.learn.state import LearnState, untrainable
 from ionwidgets.widgets.part import Part
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.retrain.emulator import no_emulator
+from ionwidgets.widgets.retrain.learning import learn_first
 from ionwidgets.widgets.retrain.seeds import SeedRun, best_of
 from ionwidgets.widgets.retrain.settings import DEFAULTS, read_about, read_settings
 from ionwidgets.widgets.retrain.tools import load_tools
@@ -32,7 +34,8 @@ BASIS = ["model", "recording", "control"]
 class RetrainState(TaskState):
     """`importance`: change -> share of the observed difference that it explains, the last known.
 
-    `runs`: a `SeedRun` a seed, of the retraining that the finding in use comes from. The other traits are the
+    `runs`: a `SeedRun` a seed, of the retraining that the finding in use comes from; `reasons`: the blockers
+    by what each is about. The other traits are the
     settings: `decoder`, `eta`, `seeds`, and how the cell was recorded, each by the name and in the units of
     `ionwidgets.discover`, None where nothing is said of it.
     """
@@ -54,6 +57,9 @@ class RetrainState(TaskState):
     def __init__(self, session: Session, other: LearnState, **traits: Any) -> None:
         super().__init__(session, **traits)
         self._others: list[TaskState] = [other]
+        self._learning = other
+        self._started: tuple[int, ...] = ()  # the seeds of the run
+        self.reasons: dict[str, str] = {}
         self._as_published: tuple[str, Any] | None = None  # hash of the model, and its network with m2
         session.observe(self._on_basis, BASIS)
         session.observe(self._on_result, "result")
@@ -68,9 +74,7 @@ class RetrainState(TaskState):
         """Stay blocked while `other`, which is made after this, works."""
         self._others.append(other)
         other.observe(self._find_blockers, "busy")
-        for first in self._others:
-            if isinstance(first, LearnState):
-                first.take_turns(other)
+        self._learning.take_turns(other)
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON holds them; one that is not valid now is left out."""
@@ -110,7 +114,7 @@ class RetrainState(TaskState):
                     self.session.result = run.result
 
     def work(self, control: Control) -> Any:
-        session, eta, seeds, arguments = self.session, self.eta, self.seeds, self.arguments()
+        session, eta, seeds, arguments = self.session, self.eta, self._started, self.arguments()
         model, recording, before = session.model, session.recording, session.control
         tools = load_tools(control)
         network, begin = self.network(tools, model, seeds[0], arguments, control)
@@ -151,8 +155,13 @@ class RetrainState(TaskState):
             return self._published(tools, model, seed, control)
         taught = tools.taught_model(model, self._about().model(model), None)
         if taught is not model:  # in that bath the gates have other curves
-            words = "Learning the gates of these conditions first …"
-            return tools.learn(taught, progress=Part(control, 0.0, LEARNING, words)), LEARNING
+            kept = Kept.of(taught)
+            part = Part(control, 0.0, LEARNING, "Learning the gates of these conditions first …")
+            network = learn_first(tools.learn, taught, kept, part)
+            with kept.held() as ours:
+                if ours:
+                    kept.forget()  # of a bath that may never come again; nobody looks for it
+            return network, LEARNING
         if self.session.network is not None or has_shipped_network(model):
             return self.session.network, 0.0
         return self._learnt_first(tools, model, control), LEARNING
@@ -171,21 +180,21 @@ class RetrainState(TaskState):
 
     def _learnt_first(self, tools: Any, model: Any, control: Control) -> Any:
         """A network that has learnt `model`; it stays in use, whatever becomes of the retraining."""
-        network = tools.learn(model, progress=Part(control, 0.0, LEARNING, "Learning the model first …"))
+        part = Part(control, 0.0, LEARNING, "Learning the model first …")
+        network = learn_first(tools.learn, model, Kept.of(model), part)
         with self.session.lock:
             if self.session.model is model and self.session.network is None:
-                self.session.network = network
+                self.session.network, self._learning.own = network, True
         return network
 
     def accept(self, value: Any) -> str:
-        runs = value if isinstance(value, tuple) else (SeedRun(self.seeds[0], value),)
+        self.runs = runs = value
         best = best_of(runs)
         assert best is not None  # or the work has raised
-        self.runs = runs
         self.session.result = best.result
         parts = [headline(best.result.finding)]
-        if len(runs) < len(self.seeds):
-            parts.append(f"It was stopped after {len(runs)} of {len(self.seeds)} seeds.")
+        if len(runs) < len(self._started):
+            parts.append(f"It was stopped after {len(runs)} of {len(self._started)} seeds.")
         if len(runs) > 1:
             agree = sum(run.result is not None and run.found == best.found for run in runs)
             parts.append(f"{agree} of {len(runs)} seeds found this; seed {best.seed} is in use.")
@@ -204,8 +213,10 @@ class RetrainState(TaskState):
 
     @observe("busy")
     def _on_busy(self, change: Any) -> None:
+        if change["new"]:
+            self._started = self.seeds  # which may be edited meanwhile
         # What a run that was stopped saw last is not what the finding that stays in use says.
-        if not change["new"] and self.session.result is not None:
+        elif self.session.result is not None:
             self._on_result()
 
     def _on_basis(self, _: Any) -> None:
@@ -225,32 +236,33 @@ class RetrainState(TaskState):
 
     def _find_blockers(self, _: Any = None) -> None:
         with self.session.lock:
-            session, why, model = self.session, [], self.session.model
+            session, why, model = self.session, dict[str, str](), self.session.model
             if model is None:
-                why.append("Choose a model in step 1.")
+                why["model"] = "Choose a model in step 1."
             elif session.network is None and (cannot := untrainable(model)):
-                why.append(cannot)
+                why["model"] = cannot
             if session.recording is None:
-                why.append("Load a recording in step 2, or the bundled example.")
-            why += [WAITS[type(other).__name__] for other in self._others if other.busy]
+                why["recording"] = "Load a recording in step 2, or the bundled example."
+            why |= {other.key: WAITS[other.key] for other in self._others if other.busy}
             if not 0 < self.eta < 1:
-                why.append("eta must be greater than 0 and less than 1.")
+                why["one eta"] = "eta must be greater than 0 and less than 1."
             elsewhere = bool(self.conditions) or self.leak is not None
             try:
                 if model is not None and elsewhere:
                     self._about().model(model)
             except IonWidgetsError as error:
-                why.append(f"More about the recording: {str(error).rstrip('.')}.")
+                why["about"] = f"More about the recording: {str(error).rstrip('.')}."
             self.no_emulator = no_emulator(model, session.recording, session.control, elsewhere)
             if self.decoder == "emulator" and self.no_emulator:
-                why.append(f"The emulator cannot be the decoder: {self.no_emulator}. Choose ODE.")
-            self.blockers = tuple(why)
+                why["decoder"] = f"The emulator cannot be the decoder: {self.no_emulator}. Choose ODE."
+            self.reasons = why
+            self.blockers = tuple(why.values())
 
 
 WAITS = {
-    "LearnState": "The training in step 3 is running: wait for it, or stop it.",
-    "EtaSweep": "The sweep over eta is running: wait for it, or stop it.",
-}
+    "learn": "The training in step 3 is running: wait for it, or stop it.",
+    "eta": "The sweep over eta is running: wait for it, or stop it.",
+}  # by the key of the task
 
 
 def importance_of(finding: Any) -> dict[str, float]:

@@ -20,6 +20,10 @@ from ionwidgets.widgets.task_state import TaskState
 
 ETAS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 MOST_ETAS = 40
+NO_MATTER = (
+    "eta",
+    "decoder",
+)  # of a retraining's reasons: this sweep, and what decodes, which it does not use
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,7 @@ class EtaSweep(TaskState):
 
     def _find_blockers(self, _: Any = None) -> None:
         with self.session.lock:
-            own = "The sweep over eta is running: wait for it, or stop it."
-            why = [line for line in self._retrain.blockers if line != own and "Choose ODE" not in line]
+            why = [line for name, line in self._retrain.reasons.items() if name not in NO_MATTER]
             if self._retrain.busy:
                 why.append("The retraining is running: wait for it, or stop it.")
             self.blockers = tuple(why)
