@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import ipywidgets as ipw
 
@@ -58,7 +57,7 @@ class Stepped(ipw.VBox):
             close_all(*tuple(self.children), self.layout)
         super().close()
 
-    def _show_step(self, _: Any = None) -> None:
+    def _show_step(self) -> None:
         # Under the lock: a job that ends goes to another step in its own thread, and two would be shown.
         with self.session.lock:
             current = self.steps.current

@@ -10,7 +10,6 @@ import xarray as xr
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.models import IonicModel
-from ionwidgets.widgets.elements import Steps
 from ionwidgets.widgets.experiment.drug import DrugPanel
 from ionwidgets.widgets.experiment.panel import ChannelSliders
 from ionwidgets.widgets.experiment.protocol import ProtocolPanel
@@ -26,7 +25,7 @@ from ionwidgets.widgets.learn.panel import TrainingPanel
 from ionwidgets.widgets.learn.state import LearnState
 from ionwidgets.widgets.link_use import query_of, use_query
 from ionwidgets.widgets.model.panel import ModelPicker
-from ionwidgets.widgets.panel import Panel, SessionStatus, box, close_all
+from ionwidgets.widgets.panel import box
 from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.recording.panel import RecordingPanel
 from ionwidgets.widgets.recording.state import RecordingState
@@ -37,12 +36,13 @@ from ionwidgets.widgets.retrain.sweep import EtaSweep
 from ionwidgets.widgets.session import FIRST_MODEL, Session
 from ionwidgets.widgets.session_file import SavedSession, open_session, save_session
 from ionwidgets.widgets.session_menu import SessionMenu
+from ionwidgets.widgets.stepped import Stepped
 
 STEPS = ("1 Model", "2 Experiment", "3 Learn", "4 Retrain", "5 Interpret")
 MODEL, EXPERIMENT, LEARN, RETRAIN, INTERPRET = range(5)
 
 
-class Workbench(ipw.VBox):
+class Workbench(Stepped):
     """From an ionic model to a finding.
 
     `session` is what the steps share; `experiment`, `recordings`, `learn`, `retrain` and `interpret` are the
@@ -50,7 +50,6 @@ class Workbench(ipw.VBox):
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
         self._opened: SavedSession | None = None
         self.experiment = ExperimentState(session)
         self.recordings = RecordingState(session)
@@ -59,30 +58,22 @@ class Workbench(ipw.VBox):
         self.retrain = RetrainState(session, self.learn)
         self.eta_sweep = EtaSweep(session, self.retrain)
         self.interpret = InterpretState(session)
-        self.tasks = (self.learn, self.retrain, self.eta_sweep)
-        self.steps = Steps(names=list(STEPS))
-        self.status = SessionStatus(session)
-        self.pages = self._pages()
         self.menu = SessionMenu(session, self.save, self.use, self._link)
-        header = ipw.VBox([self.steps, box(self.status, self.menu, kind="beside")])
-        header.add_class("ionw-header")
-        super().__init__([header, *self.pages])
-        self.add_class("ionw")
+        first = INTERPRET if session.result is not None else MODEL
+        if session.recording is not None and session.result is None and session.question is None:
+            first = RETRAIN
+        super().__init__(
+            session,
+            STEPS,
+            self._pages(session),
+            first=first,
+            tasks=(self.learn, self.retrain, self.eta_sweep),
+            beside=[self.menu],
+        )
         session.observe(self._on_result, "result")
         self.retrain.observe(self._on_retrain, "busy")
-        self.steps.current = INTERPRET if session.result is not None else MODEL
-        if session.question is not None:
-            self.steps.current = MODEL
-        elif session.recording is not None and session.result is None:
-            self.steps.current = RETRAIN
-        self.steps.observe(lambda _: self._show_step(), "current")
-        self._show_step()
         self.menu.link.observe(lambda change: self.use_link(change["new"] or ""), "arrived")
         self.experiment.refresh()
-
-    def go_to(self, step: int) -> None:
-        """Show a step, counted from 0."""
-        self.steps.current = step
 
     @property
     def python(self) -> str:
@@ -127,17 +118,12 @@ class Workbench(ipw.VBox):
 
     def close(self) -> None:
         """Close the workbench and everything in it; work under way is stopped."""
-        for task in self.tasks:
-            task.abandon()
-        with self.session.lock:
-            close_all(*tuple(self.children), self.layout)
+        super().close()
         if self._opened is not None:
             self._opened.folder.close()
-        super().close()
 
-    def _pages(self) -> tuple[ipw.VBox, ...]:
+    def _pages(self, session: Session) -> tuple[ipw.VBox, ...]:
         """A page a step."""
-        session = self.session
         self.picker = ModelPicker(session, self.experiment)
         self.protocol = ProtocolPanel(session, self.experiment)
         self.sliders = ChannelSliders(session, self.experiment)
@@ -177,13 +163,8 @@ class Workbench(ipw.VBox):
         )
 
     def _show_step(self) -> None:
-        with self.session.lock:  # a job's thread goes to another step when it ends
-            current = self.steps.current
-            for index, page in enumerate(self.pages):
-                page.layout.display = None if index == current else "none"
-                if index == current:
-                    for panel in panels_of(page):
-                        panel.show()
+        with self.session.lock:
+            super()._show_step()
             self._show_finding()
 
     def _show_finding(self) -> None:
@@ -200,13 +181,6 @@ class Workbench(ipw.VBox):
     def _on_retrain(self, change: Any) -> None:
         if change["new"] and self.steps.current == INTERPRET:
             self.go_to(RETRAIN)
-
-
-def panels_of(widget: ipw.Widget) -> list[Panel]:
-    """The panels in a page, in reading order."""
-    if isinstance(widget, Panel):
-        return [widget]
-    return [panel for child in getattr(widget, "children", ()) for panel in panels_of(child)]
 
 
 def workbench(
