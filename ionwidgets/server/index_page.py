@@ -74,9 +74,11 @@ def index_html(base_url: str) -> str:
         f'height="800">{escape(page.title)}</a><p>{escape(page.goal)}</p></li>'
         for page in pages()
     )
+    icon = escape(url_path_join(base_url, "voila/templates/ionwidgets/static/icon.svg"))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ionwidgets: all pages</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" type="image/svg+xml" href="{icon}">'
         f"<style>{_STYLE}</style></head><body><main><h1>ionwidgets</h1>"
         "<p>Which currents changed in this cell? Every page has a kernel of its own; nothing is fetched from "
         f"outside this machine.</p><ul>{items}</ul></main></body></html>"

@@ -136,9 +136,10 @@ def lines_table(figure: Any, title: str) -> str:
         known = np.asarray(line.y, np.float64)
         known = known[np.isfinite(known)]
         if known.size:
-            ends = (number(float(end), unit.replace("unitless", "")) for end in (known.min(), known.max()))
-            rows.append((html.Markup(f"{html.text(panel)}: {name}" if panel else name), line.name, *ends))
-    return html.table(f"{title} in numbers", ["Panel", "Line", "Lowest", "Highest"], rows, numbers=[2, 3])
+            ends = (number(round(float(end), 9), unit.replace("unitless", "")) for end in (known.min(), known.max()))
+            which = f"{html.text(panel)}: {name}" if len(named) > 1 else name
+            rows.append((html.Markup(f"{which}, {html.text(line.name)}"), *ends))
+    return html.table(f"{title} in numbers", ["Line", "Lowest", "Highest"], rows, numbers=[1, 2])
 
 
 def found_table(reproduced: Reproduced) -> str:
