@@ -19,6 +19,7 @@ from ionwidgets.widgets.learn.state import LearnState, untrainable
 from ionwidgets.widgets.part import Part
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.retrain.emulator import no_emulator
+from ionwidgets.widgets.retrain.made import Made, learnt_of
 from ionwidgets.widgets.retrain.seeds import SeedRun, best_of
 from ionwidgets.widgets.retrain.settings import DEFAULTS, read_about, read_settings
 from ionwidgets.widgets.retrain.tools import load_tools
@@ -54,7 +55,8 @@ class RetrainState(TaskState):
     def __init__(self, session: Session, other: LearnState, **traits: Any) -> None:
         super().__init__(session, **traits)
         self._others: list[TaskState] = [other]
-        self._as_published: tuple[str, Any] | None = None  # hash of the model, and its network with m2
+        # Hash of the model and seed, and its network with m2.
+        self._as_published: tuple[tuple[str, int], Any] | None = None
         session.observe(self._on_basis, BASIS)
         session.observe(self._on_result, "result")
         session.observe(self._find_blockers, "network")
@@ -102,6 +104,12 @@ class RetrainState(TaskState):
             if name not in ("seeds", "eta") and value != DEFAULTS[name]
         }
 
+    @property
+    def made(self) -> Made | None:
+        """What the finding in use was made with; None where it was not made here."""
+        result = self.session.result
+        return next((run.made for run in self.runs if run.result is result), None)
+
     def choose(self, seed: int) -> None:
         """Put the finding of this seed in use."""
         with self.session.lock:
@@ -112,8 +120,10 @@ class RetrainState(TaskState):
     def work(self, control: Control) -> Any:
         session, eta, seeds, arguments = self.session, self.eta, self.seeds, self.arguments()
         model, recording, before = session.model, session.recording, session.control
+        settings = DEFAULTS | self.settings()
         tools = load_tools(control)
         network, begin = self.network(tools, model, seeds[0], arguments, control)
+        learnt = learnt_of(network, model)
         if before is not None:
             arguments["control"] = before
         runs: list[SeedRun] = []
@@ -130,7 +140,7 @@ class RetrainState(TaskState):
                 result = tools.discover(
                     model, recording, network=network, eta=eta, progress=part, **arguments
                 )
-                runs.append(SeedRun(seed, result))
+                runs.append(SeedRun(seed, result, made=Made(settings, seed, learnt)))
             except IonWidgetsError as error:
                 if len(seeds) == 1:
                     raise
@@ -152,7 +162,8 @@ class RetrainState(TaskState):
         taught = tools.taught_model(model, self._about().model(model), None)
         if taught is not model:  # in that bath the gates have other curves
             words = "Learning the gates of these conditions first …"
-            return tools.learn(taught, progress=Part(control, 0.0, LEARNING, words)), LEARNING
+            part = Part(control, 0.0, LEARNING, words)
+            return tools.learn(taught, seed=seed, progress=part), LEARNING
         if self.session.network is not None or has_shipped_network(model):
             return self.session.network, 0.0
         return self._learnt_first(tools, model, control), LEARNING
@@ -162,11 +173,11 @@ class RetrainState(TaskState):
         own = self.session.network
         if own is not None and own.emulator is not None:
             return own, 0.0
-        if self._as_published is not None and self._as_published[0] == model.hash:
+        if self._as_published is not None and self._as_published[0] == (model.hash, seed):
             return self._as_published[1], 0.0
         part = Part(control, 0.0, LEARNING, "Learning the model with an emulator first …")
         network = tools.learn_as_published(model, seed=seed, progress=part)
-        self._as_published = model.hash, network
+        self._as_published = (model.hash, seed), network
         return network, LEARNING
 
     def _learnt_first(self, tools: Any, model: Any, control: Control) -> Any:
