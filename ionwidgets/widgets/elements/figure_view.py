@@ -10,7 +10,7 @@ from traitlets import Dict, Unicode
 
 from ionwidgets.figures.theme import MODES
 from ionwidgets.plotly_script import packed_script, script_name
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 # Colours that are meant for a page's own background, and what they become in a saved figure, which is white.
 SAVED = {
@@ -31,8 +31,8 @@ class FigureView(go.FigureWidget):
     them when it is ready.
     """
 
-    _esm = STATIC / "figure.js"
-    _css = STATIC / "figure.css"
+    _esm = joined("figure.js")
+    _css = joined("figure.css")
     alt = Unicode("figure").tag(sync=True)
     _script_name = Unicode().tag(sync=True)
     _saved_colours = Dict(SAVED).tag(sync=True)

@@ -51,7 +51,7 @@ class PaperPanel(Panel):
         self, session: Session | None = None, paper: PaperState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.paper = paper or PaperState(self.session)
+        self.paper = paper or self.own(PaperState(self.session))
         self.ready()
 
     def build(self) -> list[ipw.Widget]:

@@ -63,7 +63,7 @@ class RecordingPanel(Panel):
         self, session: Session | None = None, state: RecordingState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.state = state or RecordingState(self.session)
+        self.state = state or self.own(RecordingState(self.session))
         self._drawn = ("", 0)  # the recording that is shown, and its cells
         self._window: tuple[float, float] | None = None  # of the axis of time; None: all of it
         self._per_second = 1000.0  # of that axis

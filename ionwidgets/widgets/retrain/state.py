@@ -57,10 +57,10 @@ class RetrainState(TaskState):
         self._others: list[TaskState] = [other]
         # Hash of the model and seed, and its network with m2.
         self._as_published: tuple[tuple[str, int], Any] | None = None
-        session.observe(self._on_basis, BASIS)
-        session.observe(self._on_result, "result")
-        session.observe(self._find_blockers, "network")
-        other.observe(self._find_blockers, "busy")
+        self.hear(session, self._on_basis, BASIS)
+        self.hear(session, self._on_result, "result")
+        self.hear(session, self._find_blockers, "network")
+        self.hear(other, self._find_blockers, "busy")
         other.take_turns(self)
         self.observe(self._find_blockers, list(DEFAULTS))
         self._find_blockers()
@@ -69,7 +69,7 @@ class RetrainState(TaskState):
     def take_turns(self, other: TaskState) -> None:
         """Stay blocked while `other`, which is made after this, works."""
         self._others.append(other)
-        other.observe(self._find_blockers, "busy")
+        self.hear(other, self._find_blockers, "busy")
         for first in self._others:
             if isinstance(first, LearnState):
                 first.take_turns(other)
