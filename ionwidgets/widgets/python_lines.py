@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ionwidgets.widgets.experiment.rhythm import rhythm_of
-from ionwidgets.widgets.experiment.setting import BEATS
+from ionwidgets.widgets.experiment.setting import BEATS, acts
 from ionwidgets.widgets.python_text import Call, Name, assignment
 from ionwidgets.widgets.recording.state import choices_of
 from ionwidgets.widgets.retrain.made import Made, in_use
@@ -83,7 +83,7 @@ def _text(value: str) -> str:
 def _altered(session: Session, experiment: Settings) -> Iterator[str]:
     """The cell as it was altered by hand, where it was."""
     scale, drug, protocol = (experiment.get(name) for name in ("scale", "drug", "protocol"))
-    dosed = bool(drug and drug["ic50"] and drug["concentration"])
+    dosed = acts(drug)
     train = protocol if protocol and protocol.get("kind") == "S1S2" else None
     if not (scale or dosed or train) or session.model is None:
         return

@@ -143,8 +143,12 @@ class ExperimentState(Listening):
 
     def reset(self) -> None:
         """Everything back to control: conductances and drug."""
+        self.scale_alone({})
+
+    def scale_alone(self, scale: Mapping[str, float]) -> None:
+        """These factors and no drug, in one step."""
         with self.session.lock:
-            self._put({**self._set(), "scale": {}, "drug": None})
+            self._put({**self._set(), "scale": dict(scale), "drug": None})
 
     def _set(self) -> dict[str, Any]:
         return {name: deepcopy(getattr(self, name)) for name in NAMES}

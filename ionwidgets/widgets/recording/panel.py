@@ -16,6 +16,7 @@ from ionwidgets.recordings.formats import SUFFIXES
 from ionwidgets.recordings.upstrokes import beats_of
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView, Upload
+from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.panel import Panel, box, button, markup, offer, on
 from ionwidgets.widgets.recording.look_closer import LookCloser
 from ionwidgets.widgets.recording.reading import ReadingForm
@@ -45,6 +46,13 @@ BEFORE = (
     "<h2>Its control recording, if there is one</h2><p class='ionw-soft'>The same cell before the change, "
     "before the drug say. The model is fitted to it first, and the change is sought against that cell; "
     "without it, against the published model.</p>"
+    + html.explain(
+        "What am I looking at? The cell that the change is measured from.",
+        "<p>No cell is the published one. Along the control's beats a factor x of every current that has a "
+        "conductance is fitted, so that the model becomes this cell:</p>"
+        + formula("{d V_m}/{d t} = - (∑_i x_i I_i + I_{stim})")
+        + "<p>(currents in A/F). A finding says by how much the other recording differs from that.</p>",
+    )
 )
 
 
