@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import StatusLine
 from ionwidgets.widgets.heartbeat import Heartbeat
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import FIRST_MODEL, SHARED, Session
+
+S = TypeVar("S", bound=Listening)
 
 
 class Panel(ipw.VBox):
@@ -41,6 +44,7 @@ class Panel(ipw.VBox):
 
     opens_model = False  # whether it has nothing to show without a model
     _joined = False  # to the session's traits
+    _own: tuple[Listening, ...] = ()
 
     def __init__(self, session: Session | None = None, **shared: Any) -> None:
         # First what may be refused: a widget, once made, is there until it is closed.
@@ -88,12 +92,19 @@ class Panel(ipw.VBox):
         """Take the panel out of sight and out of the accessibility tree."""
         self.layout.display = "none"
 
+    def own(self, state: S) -> S:
+        """`state`, which was made for this panel, and is closed with it."""
+        self._own = (*self._own, state)
+        return state
+
     def close(self) -> None:
         """Close the panel and everything in it."""
         if self._joined:  # Python calls this again when nobody holds the panel
             self._joined = False
             with self.session.lock:
                 self.session.unobserve(self._follow, list(SHARED))
+                for state in self._own:
+                    state.close()
                 close_all(*self.children, self.layout)
         super().close()
 
@@ -190,10 +201,21 @@ def on(state: Any, names: str | list[str], act: Callable[[], None]) -> None:
 
     def act_in_turn(_: Any = None) -> None:
         with session.lock:
-            if isinstance(owner, ipw.Widget) and owner.comm is None:
-                state.unobserve(act_in_turn, names)
-            else:
+            if not isinstance(owner, ipw.Widget) or owner.comm is not None:
                 act()
 
     state.observe(act_in_turn, names)
+    if isinstance(owner, ipw.Widget):
+        _once_closed(owner, lambda: state.unobserve(act_in_turn, names))
     act_in_turn()
+
+
+def _once_closed(widget: ipw.Widget, act: Callable[[], None]) -> None:
+    """Call `act` when the widget is closed, which is when it loses its comm."""
+
+    def look(change: Any) -> None:
+        if change["new"] is None:
+            widget.unobserve(look, "comm")
+            act()
+
+    widget.observe(look, "comm")

@@ -7,40 +7,46 @@ from pathlib import Path
 from typing import Any
 
 from ionwidgets.widgets.experiment.rhythm import rhythm_of
-from ionwidgets.widgets.experiment.setting import BEATS
+from ionwidgets.widgets.experiment.setting import BEATS, acts
 from ionwidgets.widgets.python_text import Call, Name, assignment
 from ionwidgets.widgets.recording.state import choices_of
+from ionwidgets.widgets.retrain.made import Made, in_use
+from ionwidgets.widgets.retrain.settings import DEFAULTS
 from ionwidgets.widgets.session import Session
 
 Settings = Mapping[str, Any]
-USUAL: Settings = {
-    "decoder": "ode", "stimulus": None, "paced_for": None, "conditions": None,
-    "junction_potential": None, "leak": None,
-}  # fmt: skip
 
 
 def python_lines(
-    session: Session, retrain: Settings | None = None, experiment: Settings | None = None
+    session: Session,
+    retrain: Settings | None = None,
+    experiment: Settings | None = None,
+    *,
+    made: Made | None = None,
 ) -> str:
     """What was done in the workbench, as a script; the user's own files by their names.
 
-    `retrain` and `experiment` are the settings of steps 4 and 2, as their states give them.
+    `retrain` and `experiment` are the settings of steps 4 and 2, as their states give them; `made` is what
+    the finding in use was made with, where that is known: what was set since then made no finding.
     """
     with session.lock:
+        made = in_use(session, retrain or {}, made)
         lines = [
-            *_imports(session),
+            *_imports(session, made),
             assignment("model", _model(session)),
             *_recordings(session),
             *_altered(session, experiment or {}),
-            *_discovered(session, retrain or {}),
+            *_discovered(session, made),
         ]
     return "\n".join(lines)
 
 
-def _imports(session: Session) -> Iterator[str]:
+def _imports(session: Session, made: Made) -> Iterator[str]:
     yield "import ionwidgets as iw"
     if session.recording is not None and not session.recording_source:
         yield "from ionwidgets.discovery import example_recording"
+    if made.network is not None and made.network.elsewhere:
+        yield "from ionwidgets.discovery.conditions import read_conditions"
     yield ""
 
 
@@ -77,7 +83,7 @@ def _text(value: str) -> str:
 def _altered(session: Session, experiment: Settings) -> Iterator[str]:
     """The cell as it was altered by hand, where it was."""
     scale, drug, protocol = (experiment.get(name) for name in ("scale", "drug", "protocol"))
-    dosed = bool(drug and drug["ic50"] and drug["concentration"])
+    dosed = acts(drug)
     train = protocol if protocol and protocol.get("kind") == "S1S2" else None
     if not (scale or dosed or train) or session.model is None:
         return
@@ -105,29 +111,26 @@ def _drug(drug: Settings) -> Call:
     return Call("iw.Drug", [], named | ({"hill": hill} if hill else {}))
 
 
-def _discovered(session: Session, retrain: Settings) -> Iterator[str]:
+def _discovered(session: Session, made: Made) -> Iterator[str]:
     yield "\n# What has changed in the cell that was recorded."
-    learnt = _network(session)
-    if learnt is not None:
-        yield assignment("network", learnt)
+    settings, result = made.settings, session.result
+    yield from _network(made)
     arguments = [
         Name("model"),
         Name("recording"),
         *([Name("control")] if session.control is not None else []),
     ]
-    named: dict[str, Any] = {} if learnt is None else {"network": Name("network")}
-    seeds, seed = _seeds(session, retrain)
-    if len(seeds) > 1:
+    named: dict[str, Any] = {} if made.network is None else {"network": Name("network")}
+    seeds = settings["seeds"]
+    if len(seeds) > 1 and made.seed in seeds:
         yield f"# Of seeds {', '.join(map(str, seeds))}, that of the finding which is in use."
-    if "eta" in retrain:
-        named["eta"] = retrain["eta"]
-    for name, usual in USUAL.items():
-        value = retrain.get(name, usual)
-        if value != usual:
+    named["eta"] = settings["eta"]
+    for name, usual in DEFAULTS.items():
+        value = settings[name]
+        if name not in ("eta", "seeds") and value != usual:
             named[name] = tuple(value) if isinstance(value, list) else value
-    if seed:
-        named["seed"] = seed
-    result = session.result
+    if made.seed:
+        named["seed"] = made.seed
     if result is not None and (
         predicted := [float(length) for length in result.finding.get("predictions") or ()]
     ):
@@ -138,28 +141,23 @@ def _discovered(session: Session, retrain: Settings) -> Iterator[str]:
         yield 'result.export("edited.mmt")'
 
 
-def _seeds(session: Session, retrain: Settings) -> tuple[list[int], int]:
-    """Those that are run, and the one whose finding is in use."""
-    seeds = list(retrain.get("seeds", [0]))
-    found = seeds[0] if session.result is None else session.result.finding.get("seed")
-    return seeds, found if found in seeds else seeds[0]
-
-
-def _network(session: Session) -> Call | None:
-    """How the network that is in use was trained, where it is not the one that `discover` takes itself."""
-    from ionwidgets.widgets.learn.shipped import has_shipped_network, is_shipped
-
-    network, model = session.network, session.model
-    card = getattr(network, "card", None)
-    if card is None or model is None or is_shipped(network, model):
-        return None
-    named: dict[str, Any] = {}
-    if card.get("preset") == "paper":
-        named["preset"] = "paper"
-    elif has_shipped_network(model):
-        named["fresh"] = True
-    if card.get("seed"):
-        named["seed"] = card["seed"]
-    if not named.get("preset") and card.get("observables", ["V"]) != ["V"]:
-        named["observables"] = tuple(card["observables"])
-    return Call("iw.learn", [Name("model")], named)
+def _network(made: Made) -> Iterator[str]:
+    """How the network was taught, where it is not the one that `discover` takes itself."""
+    if made.network is None:
+        return
+    model: Any = Name("model")
+    if made.network.elsewhere:
+        leak = made.settings["leak"]
+        given = {
+            "constants": made.settings["conditions"],
+            "junction_potential": made.settings["junction_potential"],
+            "leak": None if leak is None else tuple(leak),
+        }
+        yield "# Under these conditions the gates have other curves, which a network learns first."
+        yield assignment("conditions", Call("read_conditions", [], given))
+        model = Call("conditions.model", [model])
+    named = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in made.network.arguments.items()
+    }
+    yield assignment("network", Call("iw.learn", [model], named))

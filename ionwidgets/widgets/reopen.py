@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.recording.state import RecordingState
+from ionwidgets.widgets.retrain.seeds import SeedRun
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.session_file import SavedSession
 
@@ -33,6 +34,8 @@ def reopen(saved: SavedSession, states: States) -> list[str]:
     session.network = session.result = None
     _use_recordings(saved, states)
     session.network, session.result = saved.network, saved.result
+    if saved.result is not None and saved.made is not None:
+        states.retrain.runs = (SeedRun(saved.made.seed, saved.result, made=saved.made),)
     return [*saved.notes, *_use_settings(saved, states)]
 
 

@@ -22,6 +22,7 @@ from weakref import finalize
 from ionwidgets._version import __version__
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs.whole_file import whole_file
+from ionwidgets.widgets.retrain.made import Made, made_as_json, read_made
 from ionwidgets.widgets.saved.archive import Archive
 from ionwidgets.widgets.saved.finding import network_of, read_network, read_result, result_of
 from ionwidgets.widgets.saved.model import model_of, read_model
@@ -50,8 +51,9 @@ class PrivateFolder:
 class SavedSession:
     """What was in a session file, read and checked; `Workbench.use` shows it.
 
-    `experiment` and `retrain` are the settings of steps 2 and 4, `step` counts from 1, `notes` say what could
-    not be taken over. `folder` holds the files that were in it for as long as this is there.
+    `experiment` and `retrain` are the settings of steps 2 and 4, `made` is what the result was made with,
+    where that was kept; `step` counts from 1, `notes` say what could not be taken over. `folder` holds the
+    files that were in it for as long as this is there.
     """
 
     model: IonicModel
@@ -64,6 +66,7 @@ class SavedSession:
     result: Any
     experiment: dict[str, Any]
     retrain: dict[str, Any]
+    made: Made | None
     step: int
     notes: tuple[str, ...]
     folder: PrivateFolder = field(repr=False)
@@ -91,6 +94,7 @@ def save_session(workbench: Workbench, path: str | Path) -> None:
             "step": workbench.steps.current + 1,
             "experiment": workbench.experiment.settings(),
             "retrain": workbench.retrain.settings(),
+            "made": made_as_json(workbench.retrain.made),
         }
         source, answers = session.model_source, dict(session.model_answers)
         recordings = {
@@ -171,7 +175,7 @@ def _read(archive: Archive, manifest: dict[str, Any], folder: PrivateFolder) -> 
         archive.fail("settings without names")
     return SavedSession(
         model, source, answers, content, recording, recordings["control"], network, result,
-        settings[0], settings[1], step, tuple(notes), folder,
+        settings[0], settings[1], read_made(manifest.get("made")), step, tuple(notes), folder,
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import logging
 import time
 from typing import Any
 
-from traitlets import Bool, HasTraits, Unicode
+from traitlets import Bool, Unicode
 from traitlets import Tuple as TupleTrait
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.jobs import Control, Job, Snapshot
 from ionwidgets.jobs.job import FINAL
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.words import duration
@@ -21,7 +22,7 @@ TOLD_EVERY = 0.2  # s
 log = logging.getLogger(__name__)
 
 
-class TaskState(HasTraits):
+class TaskState(Listening):
     """One job at a time, told in traits; subclasses say what the work is and what its value is for.
 
     `phase` is the state of the last job ("idle" before the first); `blockers` are the reasons why none can
@@ -98,6 +99,12 @@ class TaskState(HasTraits):
             self.session.end(self.key)
         if job is not None:
             job.stop()
+
+    def close(self) -> None:
+        """Hear of nothing any more, and so want nothing of work under way either."""
+        super().close()
+        if self.busy:
+            self.abandon()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the job's end; True if there is none under way."""

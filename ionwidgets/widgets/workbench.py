@@ -26,7 +26,6 @@ from ionwidgets.widgets.learn.state import LearnState
 from ionwidgets.widgets.link_use import query_of, use_query
 from ionwidgets.widgets.model.panel import ModelPicker
 from ionwidgets.widgets.panel import box
-from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.recording.panel import RecordingPanel
 from ionwidgets.widgets.recording.state import RecordingState
 from ionwidgets.widgets.reopen import reopen
@@ -78,7 +77,7 @@ class Workbench(Stepped):
     @property
     def python(self) -> str:
         """The lines of Python that redo the session from scratch, as `Copy Python` gives them."""
-        return python_lines(self.session, self.retrain.settings(), self.experiment.settings())
+        return self.home.lines()
 
     def save(self, path: str | Path) -> None:
         """Write the session as one `.ionw` file, which `workbench(session=path)` opens.

@@ -99,6 +99,7 @@ def jupyter_server(folder: Path, extension: bool = True) -> Iterator[str]:
         "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
         "IPYTHONDIR": str(folder / ".ipython"),
+        "XDG_DATA_HOME": str(folder / ".own"),  # for checkpoints of trainings
     }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),

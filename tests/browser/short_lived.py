@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 from browser.serving import DASHBOARD, free_port, running, said
@@ -25,10 +26,13 @@ run(Path(notebook), "127.0.0.1", int(port), False, Culling(idle=float(idle), lef
 
 @dataclass
 class Dashboard:
-    """The address, and the kernels that the server has started and not ended."""
+    """The address, the kernels that the server has started and not ended, and what they see as the user's
+    own data.
+    """
 
     address: str
     server: psutil.Process
+    data: Path
 
     @property
     def kernels(self) -> set[int]:
@@ -75,5 +79,9 @@ class Dashboard:
 def dashboard(notebook: Path, idle: float = 0) -> Iterator[Dashboard]:
     """Serve `notebook`; kernels that are not used are ended after `idle` s (0: never)."""
     command = [sys.executable, "-c", PROGRAM, str(notebook), str(free_port()), str(idle)]
-    with running(command) as server:
-        yield Dashboard(said(server, DASHBOARD), psutil.Process(server.pid))
+    # A checkpoint among the developer's own data would greet the next page with a training to go on with.
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as data,
+        running(command, {"XDG_DATA_HOME": data}) as server,
+    ):
+        yield Dashboard(said(server, DASHBOARD), psutil.Process(server.pid), Path(data))

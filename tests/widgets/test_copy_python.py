@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,17 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from widgets.stubs import FINDING, Result
 
 import ionwidgets as iw
+from ionwidgets.discovery.conditions import read_conditions
 from ionwidgets.widgets import Workbench
+from ionwidgets.widgets.learn.state import LearnState
+from ionwidgets.widgets.python_lines import python_lines
 from ionwidgets.widgets.python_text import Call, Name, assignment
+from ionwidgets.widgets.retrain.state import RetrainState
+from ionwidgets.widgets.session import Session
+from ionwidgets.widgets.workbench import INTERPRET
 
 DATA = Path(__file__).parents[1] / "data"
 # What the test puts after the lines: the finding, and the biomarkers of what was altered by hand.
@@ -173,8 +182,6 @@ def _found(bench: Workbench) -> None:
 
 
 def test_a_drug_s1s2_and_a_dataset_from_python_are_told(opened: Callable[..., Workbench]) -> None:
-    from ionwidgets.widgets.python_lines import python_lines
-
     bench = opened(model="lr1991")
     session = bench.session
     experiment = {
@@ -198,6 +205,102 @@ def test_a_drug_s1s2_and_a_dataset_from_python_are_told(opened: Callable[..., Wo
         'recording.to_netcdf("recording.nc")', 'iw.read_recording("recording.nc")', 'conditions={"K_o": 4}',
     ):  # fmt: skip
         assert part in lines, part
+
+
+@pytest.fixture
+def retrain(
+    session: Session, recording: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., RetrainState]:
+    """Step 4 with a finding that was made at once, with these settings."""
+    session.use_recording(recording.assign(Ca_i=recording["V"]), "cell7.csv")
+    state = RetrainState(session, LearnState(session))
+
+    def discover(model: Any, recording: Any, *, progress: Any, seed: int = 0, **_: Any) -> Any:
+        return Result(model, recording, FINDING | {"fit": {"v_rmse_mV": 1.0 / (1 + seed)}})
+
+    def taught(model: Any, *, seed: int = 0, preset: str = "", **_: Any) -> Any:
+        card = {"model_hash": model.hash, "seed": seed} | ({"preset": preset} if preset else {})
+        return SimpleNamespace(card=card, emulator="m2" if preset else None)
+
+    monkeypatch.setattr("ionwidgets.discovery.discover", discover)
+    monkeypatch.setattr("ionwidgets.gnn.learn", taught)
+    monkeypatch.setattr("ionwidgets.gnn.paper.learn_as_published", partial(taught, preset="paper"))
+
+    def made(**settings: Any) -> RetrainState:
+        state.use_settings(settings)
+        state.start()
+        assert state.wait(60)
+        with session.lock:
+            assert state.phase == "done", state.outcome
+        return state
+
+    return made
+
+
+def _lines(state: RetrainState) -> str:
+    lines = python_lines(state.session, state.settings(), made=state.made)
+    _pretty(lines)
+    return lines
+
+
+def test_the_lines_redo_the_finding_and_not_what_was_set_since(retrain: Callable[..., RetrainState]) -> None:
+    state = retrain(eta=1e-3, paced_for=15000.0, seeds=[3, 4])
+    before = _lines(state)
+    assert "eta=0.001, paced_for=15000, seed=4" in before and "# Of seeds 3, 4" in before
+    state.use_settings({"eta": 0.03, "seeds": [7]})
+    assert _lines(state) == before
+    state.choose(3)
+    assert "seed=3" in _lines(state)
+    state.session.result = None
+    assert "eta=0.03, seed=7" in _lines(state), "without a finding, what would make one now"
+
+
+def test_a_finding_from_elsewhere_tells_what_it_was_made_with(session: Session) -> None:
+    session.load_example()
+    lines = python_lines(session, {"eta": 0.03, "decoder": "emulator", "seeds": [4]})
+    assert "eta=0.001, predict_cl" in lines and "network" not in lines
+
+
+def test_the_network_with_an_emulator_is_that_which_was_taught(retrain: Callable[..., RetrainState]) -> None:
+    lines = _lines(state := retrain(decoder="emulator", seeds=[3, 4]))
+    assert 'network = iw.learn(model, preset="paper", seed=3)' in lines and "seed=4" in lines
+    assert "seed=3)" in _lines(retrain(decoder="emulator", seeds=[3]))
+    lines = _lines(retrain(decoder="emulator", seeds=[5]))
+    assert 'network = iw.learn(model, preset="paper", seed=5)' in lines, "not the one of another seed"
+    state.session.network = SimpleNamespace(card={"model_hash": state.session.model.hash, "seed": 9})
+    assert _lines(state) == lines
+
+
+def test_under_conditions_that_change_gates_the_script_teaches_the_same_network(
+    retrain: Callable[..., RetrainState], session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.use_model(iw.load_model("paci2013"), "paci2013")
+    session.network = SimpleNamespace(card={"model_hash": session.model.hash, "seed": 9}, emulator=None)
+    state = retrain(conditions={"T": 300.0}, leak=[0.02, 0.0], seeds=[2])
+    there = read_conditions({"T": 300.0}, None, (0.02, 0.0)).model(session.model)
+    asked: list[Any] = []
+    monkeypatch.setattr(iw, "read_recording", lambda _: None, raising=False)
+    monkeypatch.setattr(
+        iw, "learn", lambda model, seed: asked.append((model.hash, seed)) or "taught", raising=False
+    )
+    monkeypatch.setattr(iw, "discover", lambda *_, network, **__: asked.append(network), raising=False)
+    with_finding = _lines(state)
+    session.result = None
+    for lines in (with_finding, _lines(state)):
+        exec(lines.partition("print(result.findings)")[0], {})  # noqa: S102 (our own lines)
+        assert asked == [(there.hash, 2), "taught"]
+        asked.clear()
+
+
+def test_they_follow_a_setting_that_was_not_valid_when_they_were_first_shown(
+    opened: Callable[..., Workbench],
+) -> None:
+    bench = opened(model="tnnp2004:M")
+    bench.retrain.leak = (-1.0, 0.0)
+    bench.go_to(INTERPRET)
+    assert "leak" not in bench.home.python.text
+    bench.retrain.leak = (0.02, 0.0)
+    assert "leak=(0.02, 0)" in bench.home.python.text
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)

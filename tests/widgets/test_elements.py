@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plotly.basewidget import BaseFigureWidget
 
 from ionwidgets import figures
 from ionwidgets.widgets.elements import SCALE_STOPS, ConductanceSliders, FigureView, Upload
@@ -106,40 +107,72 @@ def test_a_page_that_connects_later_sees_the_present_figure() -> None:
     view.close()
 
 
-def test_a_page_that_missed_a_change_while_loading_is_sent_it_once_ready(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+Told = list[tuple[dict[str, Any], dict[str, Any]]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """What figures send to the page: of their traces, of their layout."""
+    sent: Told = []
+    own = BaseFigureWidget._send_update_msg
+
+    def send(view: FigureView, restyle_data: Any, relayout_data: Any, *more: Any, **named: Any) -> None:
+        sent.append((restyle_data, relayout_data))
+        own(view, restyle_data, relayout_data, *more, **named)
+
+    monkeypatch.setattr(BaseFigureWidget, "_send_update_msg", send)
+    return sent
+
+
+def _asked(view: FigureView, told: Told) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a page is sent that is ready now."""
+    told.clear()
+    view._answer(None, {"kind": "ready"}, None)
+    ((traces, layout),) = told
+    return traces, layout
+
+
+def test_a_page_that_missed_a_change_while_loading_is_sent_it_once_ready(told: Told) -> None:
     view = _view()
-    sent: list[dict[str, object]] = []
     view.get_state()
     view._answer(None, {"kind": "ready"}, None)
-    assert sent == []
+    assert told == []
     figures.update_action_potential(view, [figures.Trace("b", [0.0, 1.0], [5.0, 6.0], None)])
-    monkeypatch.setattr(view, "_send_update_msg", lambda restyle_data, *_, **__: sent.append(restyle_data))
-    view._answer(None, {"kind": "ready"}, None)
-    assert len(sent) == 1
-    np.testing.assert_array_equal(sent[0]["y"][0], [5.0, 6.0])  # type: ignore[index]
-    assert sent[0]["showlegend"] == [True]
+    np.testing.assert_array_equal(_asked(view, told)[0]["y"][0], [5.0, 6.0])
     figures.update_action_potential(view, [figures.Trace("b", [], [], None)])
-    view._answer(None, {"kind": "ready"}, None)
-    assert sent[-1]["showlegend"] == [False], "nothing is drawn, so nothing stands in the legend"
+    traces, _ = _asked(view, told)
+    assert traces["showlegend"] == [False], "nothing is drawn, so nothing stands in the legend"
+    assert traces["name"] == ["b"]
     view.close()
 
 
-def test_a_page_that_missed_a_change_of_axes_is_sent_it_once_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_missed_a_change_of_axes_is_sent_it_once_ready(told: Told) -> None:
     V = [-80.0, 0.0]
     before, after = ({"m": ([0.0, 1.0], [tau, 3 * tau])} for tau in (1.0, 1000.0))
     view = FigureView(figures.gate_curves(V, before, before), "Gate curves")
     view.get_state()
     figures.update_gate_curves(view, after, after, ["m"])
-    sent: list[dict[str, object]] = []
-    monkeypatch.setattr(
-        view, "_send_update_msg", lambda _, relayout_data, *__, **___: sent.append(relayout_data)
-    )
-    view._answer(None, {"kind": "ready"}, None)
-    assert sent[0]["yaxis2.ticktext"] == ["1000", "2000", "5000"]
-    assert sent[0]["yaxis2.title.text"] == "τ (ms)"
+    _, layout = _asked(view, told)
+    assert layout["yaxis2.ticktext"] == ["1000", "2000", "5000"]
     view.close()
+
+
+def test_what_the_pointer_is_told_is_sent_too_and_so_are_names_of_points_and_colours(told: Told) -> None:
+    V = np.array([0.0, 1.0])
+    shares = FigureView(figures.current_shares(V, {"I_Kr": V}, ["I_Kr"]), "Shares")
+    trade = FigureView(figures.eta_trade_off(), "Trade-off")
+    bars = FigureView(figures.attribution({"I_Kr": 0.5}), "Bars")
+    figures.update_current_shares(shares, V, {"I_Kr": 7 * V}, ["I_Kr"])
+    traces, _ = _asked(shares, told)
+    np.testing.assert_array_equal(traces["customdata"][0], [0.0, 7.0])
+    figures.update_eta_trade_off(trade, [1.0, 2.0], [2.0, 1.0], [1e-3, 1e-2], 1e-3)
+    traces, _ = _asked(trade, told)
+    assert list(traces["text"][0]) == ["0.001", "0.01"]
+    figures.update_attribution(bars, {"I_Kr": 0.5, "I_Ks": 0.2})
+    traces, layout = _asked(bars, told)
+    assert len(traces["marker.color"][0]) == 2 and len(layout["yaxis.ticktext"]) == 2
+    for view in (shares, trade, bars):
+        view.close()
 
 
 def test_plotly_is_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

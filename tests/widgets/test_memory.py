@@ -6,13 +6,21 @@ import ctypes
 import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as ipw
 import pytest
+from widgets.test_panels import PANELS
 
+from ionwidgets.models import IonicModel
+from ionwidgets.widgets import FindingsTable, GateExplorer, Session, TrainingPanel
+from ionwidgets.widgets.elements import FigureView
+from ionwidgets.widgets.interpret.gate_state import GateState
+from ionwidgets.widgets.panel import Panel
 from ionwidgets.widgets.workbench import Workbench, workbench
 
 MOST = 1.05  # times the memory after the warm-up
@@ -73,6 +81,55 @@ def bench() -> Workbench:
         made.go_to(step)
     settle(made)
     return made
+
+
+def alive(*kinds: type) -> int:
+    gc.collect()
+    return sum(issubclass(type(thing), kinds) for thing in gc.get_objects())
+
+
+def test_gate_curves_that_are_put_away_are_gone(bench: Workbench) -> None:
+    def turn() -> None:
+        bench.picker.curves_button.click()
+
+    kinds = (GateState, GateExplorer, FigureView)
+    before = alive(*kinds)
+    for _ in range(10):
+        turn()
+        assert alive(*kinds) > before
+        turn()
+    assert alive(*kinds) == before
+    bench.close()
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_that_is_closed_leaves_nothing_on_a_session_that_goes_on(
+    kind: type[Panel], until: Callable[..., None]
+) -> None:
+    session = Session()
+    session.load_example()
+    panel = kind(session)
+    panel.show()
+    made = [weakref.ref(thing) for thing in (panel, *panel._own)]
+    assert len(made) > 1 or kind is FindingsTable
+    until(lambda: ours() == [], WAIT)
+    panel.close()
+    del panel
+    gc.collect()
+    assert [ref() for ref in made] == [None] * len(made)
+    assert session.result is not None
+
+
+def test_work_of_a_panel_that_is_closed_is_stopped(
+    tnnp: IonicModel, gate: Any, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    panel = TrainingPanel(model=tnnp)
+    monkeypatch.setattr(panel.learn, "work", gate.work)
+    panel.learn.start()
+    assert gate.reported.wait(10)
+    panel.close()
+    assert not panel.learn.busy and "learn" not in panel.session.activities
+    until(lambda: ours() == [], WAIT)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell the memory")

@@ -34,6 +34,7 @@ from ionwidgets.widgets import (
 )
 from ionwidgets.widgets.elements import StatusLine
 from ionwidgets.widgets.panel import Panel, close_all
+from ionwidgets.widgets.recording.state import RecordingState
 
 PANELS = (
     ModelPicker, ChannelSliders, ProtocolPanel, RecordingPanel, TrainingPanel, RetrainPanel, GateExplorer,
@@ -75,6 +76,32 @@ def test_the_five_lines_of_its_example_run(kind: type[Panel]) -> None:
     for made in names.values():
         if isinstance(made, ipw.Widget):
             close_all(made)
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_says_what_one_looks_at(kind: type[Panel]) -> None:
+    session = Session()
+    session.load_example()
+    _explains(kind(session))
+
+
+def test_so_does_the_control_recording() -> None:
+    session = Session()
+    _explains(RecordingPanel(session, RecordingState(session, "control")))
+
+
+def _explains(panel: Panel) -> None:
+    """A line that opens a paragraph with an equation, which is in sight."""
+    panel.show()
+    lines = [text for text in _texts(panel) if 'class="ionw-explain"' in text]
+    assert lines and all("<math" in text.partition("ionw-explain")[2] for text in lines)
+
+
+def _texts(widget: ipw.Widget) -> Iterator[str]:
+    if isinstance(widget, ipw.HTML) and widget.layout.display != "none":
+        yield widget.value
+    for child in getattr(widget, "children", ()):
+        yield from _texts(child)
 
 
 def test_panels_are_joined_by_their_traits() -> None:

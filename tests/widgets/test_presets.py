@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ionwidgets.models import list_models, load_model
+from ionwidgets.widgets import ChannelSliders
+from ionwidgets.widgets.experiment.panel import OWN
 from ionwidgets.widgets.experiment.presets import missing, offered, presets
 from ionwidgets.widgets.experiment.setting import checked
 
@@ -49,3 +51,22 @@ def test_every_preset_names_its_source_and_says_what_is_not_in_it() -> None:
         assert preset.source
         assert preset.note or not preset.factors
         assert all(factor >= 0 and factor != 1 for factor in preset.factors.values())
+
+
+def test_under_a_drug_the_cell_is_no_preset_and_choosing_one_ends_the_drug() -> None:
+    panel = ChannelSliders(model="tnnp2004:M")
+    state, block = panel.experiment, {"ic50": {"g_Kr": 1.0}, "hill": {"g_Kr": 1.0}, "unit": "µM"}
+    assert panel.preset.value == "Control" and "as published" in panel.source.value
+    state.drug = block | {"concentration": 0.0}
+    assert panel.preset.value == "Control", "nothing is blocked yet"
+    state.drug = block | {"concentration": 10.0}
+    assert panel.preset.value == OWN and "as published" not in panel.source.value
+    panel.preset.value = "Control"
+    assert state.drug is None and state.scale == {}
+    assert "as published" in panel.source.value
+    state.undo()
+    assert state.drug["concentration"] == 10.0 and panel.preset.value == OWN
+    panel.preset.value = SHORT_QT
+    assert state.drug is None and state.scale == {"g_CaL": 0.25} and panel.preset.value == SHORT_QT
+    assert state.worker.wait(120)
+    panel.close()

@@ -21,6 +21,8 @@ import ionwidgets as iw
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.gnn import Network, shipped_network
 from ionwidgets.widgets import Workbench, open_session, save_session, workbench
+from ionwidgets.widgets.retrain.made import Learnt, Made, made_as_json, read_made
+from ionwidgets.widgets.retrain.settings import DEFAULTS
 from ionwidgets.widgets.saved.dataset import fingerprint
 from ionwidgets.widgets.saved.names import safe_name
 from ionwidgets.widgets.session_file import MANIFEST, SCHEMA
@@ -235,6 +237,39 @@ def test_a_network_that_comes_with_the_package_is_not_carried(
     assert bench.learn.check.wait(60)
     with zipfile.ZipFile(tmp_path / "mine.ionw") as archive:
         assert archive.namelist() == [MANIFEST]
+
+
+def test_what_the_finding_was_made_with_comes_back(
+    opened: Callable[..., Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, path = opened(), tmp_path / "mine.ionw"
+    found = bench.session.result
+    monkeypatch.setattr("ionwidgets.discovery.discover", lambda *_, **__: replace(found))
+    bench.retrain.use_settings({"eta": 2e-3, "paced_for": 15000.0})
+    bench.retrain.start()
+    assert bench.retrain.wait(60)
+    with bench.session.lock:
+        assert bench.retrain.phase == "done", bench.retrain.outcome
+    bench.retrain.use_settings({"eta": 0.03})
+    assert "eta=0.002, paced_for=15000" in bench.python
+    bench.save(path)
+    again = opened(session=path)
+    _same(bench, again)
+    again.retrain.stop()
+    twice = opened(session=example(tmp_path, again))
+    _same(bench, twice)
+    for made in (None, 3, {}, {"settings": {"new": 1}, "seed": 0, "network": None}):
+        path.write_bytes(_changed(path, manifest={"made": made}))
+        assert open_session(path).made is None, "then the finding alone tells"
+    assert "eta=0.001, predict_cl" in opened(session=path).python
+
+
+@pytest.mark.parametrize("network", [None, Learnt({"preset": "paper", "seed": 3}), Learnt({"seed": 1}, True)])
+def test_how_the_network_was_taught_survives_json(network: Learnt | None) -> None:
+    made = Made(DEFAULTS | {"leak": [0.02, 0.0], "seeds": [3, 4]}, 4, network)
+    assert read_made(json.loads(json.dumps(made_as_json(made)))) == made
+    wrong = {"settings": {}, "seed": 4, "network": {"arguments": {"preset": "x'"}, "elsewhere": False}}
+    assert read_made(wrong) is None
 
 
 # ---- what is no session, or no good one ----

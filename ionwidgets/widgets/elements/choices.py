@@ -5,7 +5,7 @@ from __future__ import annotations
 import anywidget
 from traitlets import List, Unicode
 
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 
 class Choices(anywidget.AnyWidget):
@@ -15,7 +15,7 @@ class Choices(anywidget.AnyWidget):
     when one points at it. `presets` are dicts of `name` and `values`, a button each.
     """
 
-    _esm = STATIC / "choices.js"
+    _esm = joined("choices.js")
     label = Unicode().tag(sync=True)
     options: List = List().tag(sync=True)
     presets: List = List().tag(sync=True)

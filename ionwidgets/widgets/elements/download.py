@@ -13,7 +13,7 @@ from traitlets import Bool, Unicode
 
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.coalesce import Latest
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 PIECE: Final = 2**19  # bytes of a message; the page asks for one after the other
 
@@ -34,7 +34,7 @@ class Download(anywidget.AnyWidget):
     told : called with True when it begins and False when it has ended, on the worker's thread.
     """
 
-    _esm = STATIC / "download.js"
+    _esm = joined("download.js")
     label = Unicode().tag(sync=True)
     filename = Unicode().tag(sync=True)
     media_type = Unicode("application/octet-stream").tag(sync=True)

@@ -10,7 +10,7 @@ from traitlets import Dict, Unicode
 
 from ionwidgets.figures.theme import MODES
 from ionwidgets.plotly_script import packed_script, script_name
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 # Colours that are meant for a page's own background, and what they become in a saved figure, which is white.
 SAVED = {
@@ -31,13 +31,16 @@ class FigureView(go.FigureWidget):
     them when it is ready.
     """
 
-    _esm = STATIC / "figure.js"
-    _css = STATIC / "figure.css"
+    _esm = joined("figure.js")
+    _css = joined("figure.css")
     alt = Unicode("figure").tag(sync=True)
     _script_name = Unicode().tag(sync=True)
     _saved_colours = Dict(SAVED).tag(sync=True)
 
     def __init__(self, figure: go.Figure, alt: str) -> None:
+        # Names as plotly's messages have them: "y", "marker.color"; "yaxis.title.text".
+        self._changed_of_traces: set[str] = set()
+        self._changed_of_layout: set[str] = set()
         super().__init__(figure)
         self.alt = alt
         self._script_name = script_name()
@@ -67,20 +70,33 @@ class FigureView(go.FigureWidget):
         elif content.get("kind") == "ready" and self._edits_told != self._edits:
             self._tell_all()
 
+    def _send_restyle_msg(self, restyle_data: Any, *more: Any, **named: Any) -> None:
+        self._changed_of_traces |= set(restyle_data)
+        super()._send_restyle_msg(restyle_data, *more, **named)
+
+    def _send_relayout_msg(self, layout_data: Any, *more: Any, **named: Any) -> None:
+        self._changed_of_layout |= set(layout_data)
+        super()._send_relayout_msg(layout_data, *more, **named)
+
+    def _send_update_msg(self, restyle_data: Any, relayout_data: Any, *more: Any, **named: Any) -> None:
+        self._changed_of_traces |= set(restyle_data)
+        self._changed_of_layout |= set(relayout_data)
+        super()._send_update_msg(restyle_data, relayout_data, *more, **named)
+
     def _tell_all(self) -> None:
-        """Send what is changed in place: values, names, legend, bar colours; ticks and titles of axes."""
+        """Send the present value of whatever was ever changed in place."""
         traces = {
-            name: [trace.get(name) for trace in self._data]
-            for name in ("x", "y", "name", "showlegend", "hovertemplate")
-            if any(name in trace for trace in self._data)
+            name: [_value(trace, name) for trace in self._data] for name in sorted(self._changed_of_traces)
         }
-        if any("color" in trace.get("marker", {}) for trace in self._data):
-            traces["marker.color"] = [trace.get("marker", {}).get("color") for trace in self._data]
-        layout: dict[str, Any] = {}
-        for axis, given in self._layout.items():
-            if axis.startswith(("xaxis", "yaxis")):
-                layout |= {
-                    f"{axis}.{name}": given[name] for name in ("tickvals", "ticktext") if name in given
-                }
-                layout[f"{axis}.title.text"] = given.get("title", {}).get("text")
+        layout = {name: _value(self._layout, name) for name in sorted(self._changed_of_layout)}
         self._send_update_msg(traces, layout, list(range(len(self._data))))
+
+
+def _value(part: Any, path: str) -> Any:
+    """What "marker.color" or "annotations[0].text" is in a trace or a layout; None where there is nothing."""
+    for key in go.Figure._str_to_dict_path(path):
+        try:
+            part = part[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anywidget
 from traitlets import Bool, Unicode
 
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 
 class MenuButton(anywidget.AnyWidget):
@@ -14,6 +14,6 @@ class MenuButton(anywidget.AnyWidget):
     Escape, a click elsewhere, or walking out of it with the keyboard closes it.
     """
 
-    _esm = STATIC / "menu.js"
+    _esm = joined("menu.js")
     label = Unicode().tag(sync=True)
     expanded = Bool(False).tag(sync=True)

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 from traitlets import Unicode
 
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 
 class PageLink(anywidget.AnyWidget):
@@ -18,7 +18,7 @@ class PageLink(anywidget.AnyWidget):
     The button, which only pages of ours show, asks `make() -> (query, why not)`.
     """
 
-    _esm = STATIC / "page_link.js"
+    _esm = joined("page_link.js")
     label = Unicode().tag(sync=True)
     arrived = Unicode(None, allow_none=True).tag(sync=True)
 

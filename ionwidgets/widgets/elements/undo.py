@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 from traitlets import Bool
 
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 
 class UndoBar(anywidget.AnyWidget):
@@ -17,7 +17,7 @@ class UndoBar(anywidget.AnyWidget):
     `acts` maps "undo", "redo" and "reset" to what each does.
     """
 
-    _esm = STATIC / "undo.js"
+    _esm = joined("undo.js")
     can_undo = Bool(False).tag(sync=True)
     can_redo = Bool(False).tag(sync=True)
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 import anywidget
 from traitlets import Bool, Int, Unicode
 
-from ionwidgets.widgets.elements.static import STATIC
+from ionwidgets.widgets.elements.static import joined
 
 
 class Upload(anywidget.AnyWidget):
@@ -21,7 +21,7 @@ class Upload(anywidget.AnyWidget):
     arrived, so that it stays alive with files of hundreds of megabytes.
     """
 
-    _esm = STATIC / "upload.js"
+    _esm = joined("upload.js")
     label = Unicode().tag(sync=True)
     accept = Unicode().tag(sync=True)
     multiple = Bool(False).tag(sync=True)

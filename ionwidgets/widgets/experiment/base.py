@@ -23,7 +23,7 @@ class ExperimentPanel(Panel):
         self, session: Session | None = None, experiment: ExperimentState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.experiment = experiment or ExperimentState(self.session)
+        self.experiment = experiment or self.own(ExperimentState(self.session))
         self.live = self.follows()
         self.experiment.refresh()
         self.ready()

@@ -13,6 +13,7 @@ from ionwidgets.widgets.experiment.base import ExperimentPanel
 from ionwidgets.widgets.experiment.measures import BIOMARKERS, Biomarker
 from ionwidgets.widgets.experiment.presets import missing, offered, presets
 from ionwidgets.widgets.experiment.rhythm import rhythm_of
+from ionwidgets.widgets.experiment.setting import acts
 from ionwidgets.widgets.experiment.state import Response
 from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.model.tables import value_of
@@ -57,7 +58,7 @@ class ChannelSliders(ExperimentPanel):
         self._told: Response | None = None  # what figure and table show
         self.preset.observe(self._on_preset, "value")
         on(self.session, "model", self._show_model)
-        on(state, "scale", self._show_scale)
+        on(state, ["scale", "drug"], self._show_scale)
         on(state, ["can_undo", "can_redo"], self._show_history)
         on(state, ["response", "problem"], self._show_response)
         self.sliders.observe(self._on_scale, "scale")
@@ -78,7 +79,7 @@ class ChannelSliders(ExperimentPanel):
             model = self.session.model
             scale = offered(model).get(change["new"]) if model is not None else None
             if scale is not None:
-                self.experiment.scale = dict(scale)
+                self.experiment.scale_alone(scale)
 
     def _on_scale(self, change: Any) -> None:
         with self.session.lock:
@@ -101,7 +102,9 @@ class ChannelSliders(ExperimentPanel):
         if self.sliders.scale != scale:
             self.sliders.scale = dict(scale)
         known = offered(model)
-        name = next((name for name, factors in known.items() if factors == scale), OWN)
+        # Under a drug the cell is none of them, whatever the sliders say.
+        drugged = acts(self.experiment.drug)
+        name = next((name for name, factors in known.items() if factors == scale and not drugged), OWN)
         names = [*known, *([OWN] if name == OWN else [])]
         offer(self.preset, [(name, name) for name in names], name, self._on_preset)
         told = source_of(model, name)

@@ -15,8 +15,17 @@ from ionwidgets.widgets.experiment.rhythm import FASTEST, LONGEST, rhythm_of
 from ionwidgets.widgets.experiment.s1s2 import Restitutions, is_s1s2, restitutions
 from ionwidgets.widgets.experiment.s1s2_view import RestitutionView
 from ionwidgets.widgets.experiment.setting import BEATS, MOST_BEATS, TRAIN, usual_intervals
+from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.panel import box, close_all, markup, on
 
+EXPLAINED = html.explain(
+    "What am I looking at? How the cell is driven",
+    "<p>Once every cycle length T the cell is given the model's stimulus, of amplitude A (A/F) for d ms:</p>"
+    + formula("I_{stim}(t) = A, n T ≤ t < n T + d, n = 0, 1, 2 …")
+    + "<p>It begins in the model's initial state, and what is shown is the last of these beats. A cell that "
+    "beats by itself is given none. S1S2 restitution is such a train of S1 beats, and after each interval "
+    "one beat S2: how long that is depends on the rest before it.</p>",
+)
 KINDS = (("Pacing", "pacing"), ("S1S2 restitution", "S1S2"))
 
 
@@ -48,6 +57,7 @@ class ProtocolPanel(ExperimentPanel):
             "<p class='ionw-soft'>This cell beats by itself: it is given no stimulus, and has no cycle "
             "length.</p>"
         )
+        self.explained = markup(EXPLAINED)
         self.problem = markup()
         self.curve = box()
         self.settings = box(self.kind, self.cycle_length, self.beats, self.s2, self.unpaced, kind="row")
@@ -59,7 +69,8 @@ class ProtocolPanel(ExperimentPanel):
         self.cycle_length.observe(self._on_cycle_length, "value")
         for control in (self.kind, self.beats, self.s2):
             control.observe(self._on_protocol, "value")
-        return [markup("<h2>Alter the model by hand</h2>"), self.settings, self.problem, self.curve]
+        head = markup("<h2>Alter the model by hand</h2>")
+        return [head, self.explained, self.settings, self.problem, self.curve]
 
     def _on_cycle_length(self, change: Any) -> None:
         with self.session.lock:
@@ -104,6 +115,7 @@ class ProtocolPanel(ExperimentPanel):
             self._showing = False
         self.problem.value = ""
         self.s2.layout.display = None if s1s2 else "none"
+        self.explained.layout.display = "none" if s1s2 else None  # the restitution explains itself
         self._show_restitution()
 
     def _show_restitution(self) -> None:

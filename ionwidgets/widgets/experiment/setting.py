@@ -96,6 +96,11 @@ def drug_factors(drug: Mapping[str, Any] | None) -> dict[str, float]:
     return Drug(drug["ic50"], drug["concentration"], drug["hill"]).factors(drug["concentration"])
 
 
+def acts(drug: Mapping[str, Any] | None) -> bool:
+    """Whether a drug blocks anything at its concentration; it need not have been checked."""
+    return bool(drug and drug.get("ic50") and drug.get("concentration"))
+
+
 def whole_scale(scale: Mapping[str, float], drug: Mapping[str, Any] | None) -> dict[str, float]:
     """Factor by conductance of sliders and drug together, where it is not 1."""
     factors = dict(scale)

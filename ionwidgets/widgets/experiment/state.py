@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from traitlets import Bool, Dict, Float, HasTraits, Unicode
+from traitlets import Bool, Dict, Float, Unicode
 
 from ionwidgets.errors import IonWidgetsError, SimulationError
 from ionwidgets.widgets.coalesce import Latest
@@ -18,6 +18,7 @@ from ionwidgets.widgets.experiment.history import History
 from ionwidgets.widgets.experiment.rhythm import USUAL, rhythm_of
 from ionwidgets.widgets.experiment.setting import BEATS, NAMES, PACING, checked, whole_scale
 from ionwidgets.widgets.experiment.wave import Wave, simulate_wave
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import reason
@@ -61,7 +62,7 @@ class Question:
         return self.protocol["beats"] if self.protocol["kind"] == "pacing" else BEATS
 
 
-class ExperimentState(HasTraits):
+class ExperimentState(Listening):
     """Set `scale`, `cycle_length`, `protocol` or `drug`; `response` follows, for the last values always.
 
     `setting` says what each may hold. `question` is what was accepted last; None, as `response` is, from the
@@ -87,7 +88,7 @@ class ExperimentState(HasTraits):
         self._controls: dict[tuple[str, float, int], Wave] = {}
         self._warm: set[str] = set()
         self._refused = False  # what is set now: an answer that was on its way would seem to be to it
-        session.observe(self._on_model, "model")
+        self.hear(session, self._on_model, "model")
         if "cycle_length" not in traits and session.model is not None:
             self.cycle_length = rhythm_of(session.model).cycle_length
         self.history.start(self._set())
@@ -142,8 +143,12 @@ class ExperimentState(HasTraits):
 
     def reset(self) -> None:
         """Everything back to control: conductances and drug."""
+        self.scale_alone({})
+
+    def scale_alone(self, scale: Mapping[str, float]) -> None:
+        """These factors and no drug, in one step."""
         with self.session.lock:
-            self._put({**self._set(), "scale": {}, "drug": None})
+            self._put({**self._set(), "scale": dict(scale), "drug": None})
 
     def _set(self) -> dict[str, Any]:
         return {name: deepcopy(getattr(self, name)) for name in NAMES}

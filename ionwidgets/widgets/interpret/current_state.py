@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import NDArray
-from traitlets import HasTraits, Tuple
+from traitlets import Tuple
 
 from ionwidgets.discovery.shown import shown_currents
 from ionwidgets.discovery.shown_numbers import CurrentNumbers, current_numbers
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 
 FIRST = 6  # currents that are chosen at first, those that explain most
 
 
-class CurrentState(HasTraits):
+class CurrentState(Listening):
     """Currents of the session's result along one recorded beat.
 
     `lengths` [ms] are the recorded cycle lengths, `cycle_length` the one that is looked at; `names` are all
@@ -30,7 +31,7 @@ class CurrentState(HasTraits):
     def __init__(self, session: Session, **traits: Any) -> None:
         super().__init__(**traits)
         self.session = session
-        session.observe(self._on_result, "result")
+        self.hear(session, self._on_result, "result")
         self._on_result()
 
     def choose(self, currents: Any) -> None:

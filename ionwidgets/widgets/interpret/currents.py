@@ -39,7 +39,7 @@ class CurrentExplorer(Panel):
 
     def __init__(self, session: Session | None = None, **shared: Any) -> None:
         super().__init__(session, **shared)
-        self.state = CurrentState(self.session)
+        self.state = self.own(CurrentState(self.session))
         self.ready()
 
     def build(self) -> list[ipw.Widget]:

@@ -10,13 +10,14 @@ from traitlets import Float, HasTraits, Tuple
 from ionwidgets.discovery.shown import ShownGates, model_gates, shown_gates
 from ionwidgets.discovery.shown_numbers import GateNumbers, gate_numbers, seed_bands
 from ionwidgets.simulation import voltage_grid
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 
 FIRST = 6  # gates that are chosen at first, those that explain most
 
 
-class GateState(HasTraits):
+class GateState(Listening):
     """Gates of the session's result, before and after; without one, of its model as published.
 
     `shown` are the curves, `chosen` the gates that are looked at, `at` [mV] where their tau is read, `others`
@@ -37,8 +38,8 @@ class GateState(HasTraits):
         self.of_model = of_model
         self._runs = runs if runs is not None and runs.has_trait("runs") else None
         if self._runs is not None:
-            self._runs.observe(self._on_runs, "runs")
-        session.observe(self._on_basis, ["model", "result"])
+            self.hear(self._runs, self._on_runs, "runs")
+        self.hear(session, self._on_basis, ["model", "result"])
         self._on_basis()
 
     @property

@@ -58,7 +58,7 @@ class GateExplorer(Panel):
         **shared: Any,
     ) -> None:
         super().__init__(session, **shared)
-        self.state = GateState(self.session, of_model=of_model, runs=runs)
+        self.state = self.own(GateState(self.session, of_model=of_model, runs=runs))
         if others:
             self.state.others = tuple(others)
         self.ready()

@@ -53,7 +53,7 @@ class NeuralODEView(Panel):
         self, session: Session | None = None, interpret: InterpretState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.interpret = interpret or InterpretState(self.session)
+        self.interpret = interpret or self.own(InterpretState(self.session))
         self.ready()
 
     def build(self) -> list[ipw.Widget]:

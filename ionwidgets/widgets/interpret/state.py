@@ -7,12 +7,13 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from traitlets import Dict, HasTraits, Tuple, Unicode
+from traitlets import Dict, Tuple, Unicode
 
 from ionwidgets.discovery.comparison import compared, compared_at, is_paced_anywhere
 from ionwidgets.discovery.shown_numbers import beat_numbers
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import reason
@@ -34,7 +35,7 @@ class Choice(NamedTuple):
         return f"{number(self.cycle_length, 'ms', 4)}, {how}"
 
 
-class InterpretState(HasTraits):
+class InterpretState(Listening):
     """What is looked at of the session's result.
 
     `choices` are the recorded cells and what was predicted, `chosen` one of them; `comparison` is its beat,
@@ -54,7 +55,7 @@ class InterpretState(HasTraits):
         self.session = session
         self.worker: Latest[tuple[Any, Choice]] = Latest(self._pace)
         self.restitution_worker: Latest[Any] = Latest(self._restitute)
-        session.observe(self._on_result, "result")
+        self.hear(session, self._on_result, "result")
         self._on_result()
 
     @property

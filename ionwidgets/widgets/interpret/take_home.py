@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from ionwidgets.widgets.elements import CopyText
+from ionwidgets.widgets.experiment.setting import NAMES
 from ionwidgets.widgets.experiment.state import ExperimentState
 from ionwidgets.widgets.interpret.downloads import Downloads
 from ionwidgets.widgets.panel import Panel, box, markup, on
 from ionwidgets.widgets.python_lines import python_lines
+from ionwidgets.widgets.retrain.settings import DEFAULTS
 from ionwidgets.widgets.retrain.state import RetrainState
 from ionwidgets.widgets.session import Session
 
@@ -25,8 +27,9 @@ class TakeHome(Panel):
         self.python = CopyText(label="Python that redoes this session", action="Copy Python")
         self.files = box(markup("<h2>Take it home</h2>"), self.downloads)
         on(self.session, ["model", "recording", "control", "network", "result"], self._show)
-        for state in (self.retrain, self.experiment):
-            on(state, list(state.settings()), self._show_python)
+        # By all names, not by those of `settings`, which leaves out what is not valid at the moment.
+        on(self.retrain, [*DEFAULTS, "runs"], self._show_python)
+        on(self.experiment, list(NAMES), self._show_python)
         return [self.files, self.python]
 
     def _show(self) -> None:
@@ -34,4 +37,9 @@ class TakeHome(Panel):
         self._show_python()
 
     def _show_python(self) -> None:
-        self.python.text = python_lines(self.session, self.retrain.settings(), self.experiment.settings())
+        self.python.text = self.lines()
+
+    def lines(self) -> str:
+        """The lines of Python that redo the session from scratch."""
+        settings = self.retrain.settings(), self.experiment.settings()
+        return python_lines(self.session, *settings, made=self.retrain.made)

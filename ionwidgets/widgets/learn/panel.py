@@ -52,7 +52,7 @@ class TrainingPanel(Panel):
         self, session: Session | None = None, learn: LearnState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.learn = learn or LearnState(self.session)
+        self.learn = learn or self.own(LearnState(self.session))
         self.ready()
 
     def show(self) -> None:
@@ -80,7 +80,7 @@ class TrainingPanel(Panel):
         on(self.session, ["model", "network"], self._show_outcome)
         on(state, ["history", "busy"], self._show_loss)
         on(state, "fit", self._show_fit)
-        on(self.session, "model", state.prepare)
+        on(self.session, "model", self._prepare)  # the panel's own, which ends with it
         return [
             markup(
                 "<h2>Teach a network the model's gates</h2><p class='ionw-soft'>It learns every gate's "
@@ -93,6 +93,9 @@ class TrainingPanel(Panel):
                 kind="columns",
             ),
         ]
+
+    def _prepare(self) -> None:
+        self.learn.prepare()
 
     def _show_outcome(self) -> None:
         state = self.learn

@@ -93,14 +93,14 @@ class LearnState(TaskState):
         self._others: list[TaskState] = []
         self._going_on: Interrupted | None = None
         self._curves: Curves = {}  # the model's own, while a network learns them
-        session.observe(self._on_model, "model")
-        session.observe(self._on_network, "network")
+        self.hear(session, self._on_model, "model")
+        self.hear(session, self._on_network, "network")
         self._on_model()
 
     def take_turns(self, other: TaskState) -> None:
         """Stay blocked while `other`, which is made after this, works on the network."""
         self._others.append(other)
-        other.observe(self._on_other, "busy")
+        self.hear(other, self._on_other, "busy")
         self._find_blockers()
 
     def start(self) -> None:

@@ -51,7 +51,7 @@ class PaperPanel(Panel):
         self, session: Session | None = None, paper: PaperState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.paper = paper or PaperState(self.session)
+        self.paper = paper or self.own(PaperState(self.session))
         self.ready()
 
     def build(self) -> list[ipw.Widget]:
@@ -136,7 +136,8 @@ def lines_table(figure: Any, title: str) -> str:
         known = np.asarray(line.y, np.float64)
         known = known[np.isfinite(known)]
         if known.size:
-            ends = (number(round(float(end), 9), unit.replace("unitless", "")) for end in (known.min(), known.max()))
+            unit = unit.replace("unitless", "")
+            ends = (number(round(float(end), 9), unit) for end in (known.min(), known.max()))
             which = f"{html.text(panel)}: {name}" if len(named) > 1 else name
             rows.append((html.Markup(f"{which}, {html.text(line.name)}"), *ends))
     return html.table(f"{title} in numbers", ["Line", "Lowest", "Highest"], rows, numbers=[1, 2])

@@ -16,6 +16,7 @@ from ionwidgets.recordings.formats import SUFFIXES
 from ionwidgets.recordings.upstrokes import beats_of
 from ionwidgets.widgets import html
 from ionwidgets.widgets.elements import FigureView, Upload
+from ionwidgets.widgets.formula import formula
 from ionwidgets.widgets.panel import Panel, box, button, markup, offer, on
 from ionwidgets.widgets.recording.look_closer import LookCloser
 from ionwidgets.widgets.recording.reading import ReadingForm
@@ -45,6 +46,13 @@ BEFORE = (
     "<h2>Its control recording, if there is one</h2><p class='ionw-soft'>The same cell before the change, "
     "before the drug say. The model is fitted to it first, and the change is sought against that cell; "
     "without it, against the published model.</p>"
+    + html.explain(
+        "What am I looking at? The cell that the change is measured from.",
+        "<p>No cell is the published one. Along the control's beats a factor x of every current that has a "
+        "conductance is fitted, so that the model becomes this cell:</p>"
+        + formula("{d V_m}/{d t} = - (∑_i x_i I_i + I_{stim})")
+        + "<p>(currents in A/F). A finding says by how much the other recording differs from that.</p>",
+    )
 )
 
 
@@ -63,7 +71,7 @@ class RecordingPanel(Panel):
         self, session: Session | None = None, state: RecordingState | None = None, **shared: Any
     ) -> None:
         super().__init__(session, **shared)
-        self.state = state or RecordingState(self.session)
+        self.state = state or self.own(RecordingState(self.session))
         self._drawn = ("", 0)  # the recording that is shown, and its cells
         self._window: tuple[float, float] | None = None  # of the axis of time; None: all of it
         self._per_second = 1000.0  # of that axis

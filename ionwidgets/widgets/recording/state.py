@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlets import Dict, HasTraits, Tuple, Unicode
+from traitlets import Dict, Tuple, Unicode
 
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.widgets.coalesce import Latest
+from ionwidgets.widgets.listening import Listening
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.task_state import reason
@@ -31,7 +32,7 @@ class _Question:
     read: Any = None  # the recording, where it was read before
 
 
-class RecordingState(HasTraits):
+class RecordingState(Listening):
     """`add` a file, or `use` one that was added, and the session's follows, read as `choices` say.
 
     `role`: which of the session's it is, "recording" or "control".
@@ -57,7 +58,7 @@ class RecordingState(HasTraits):
         self.worker = Latest(self._read)
         self._last: tuple[Any, Path | None] = None, None  # recording that was read here last, and its file
         self._open: tuple[Any, Any] | None = None  # the file that was read last, as it was, and its table
-        session.observe(self._on_recording, role)
+        self.hear(session, self._on_recording, role)
 
     @property
     def recording(self) -> Any:

@@ -12,18 +12,27 @@ from ionwidgets.models import IonicModel
 from ionwidgets.widgets.learn.kept import Kept
 
 
-def learn_first(learn: Callable[..., Any], model: IonicModel, kept: Kept, progress: Control) -> Any:
-    """``learn(model)``, from where a training of it was interrupted; another page's is left alone."""
+def learn_first(
+    learn: Callable[..., Any], model: IonicModel, kept: Kept, progress: Control, seed: int | None = None
+) -> Any:
+    """``learn(model)``, from where a training of it was interrupted; another page's is left alone.
+
+    `seed`: of the weights; None for 0, or that of the training that is gone on with.
+    """
     with kept.held() as ours:
         if not ours:
-            return learn(model, progress=progress)
+            return learn(model, seed=seed or 0, progress=progress)
         found = None
         with suppress(ValueError):  # `learn` meets it too
             found = kept.look()
+        begun = None if found is None else found.seed
+        if begun is not None and seed not in (None, begun):
+            kept.forget()
+            begun = None
         try:
-            return kept.learn(learn, model, seed=0 if found is None else found.seed, progress=progress)
+            return kept.learn(learn, model, seed=seed or 0 if begun is None else begun, progress=progress)
         except TrainingError as error:
             if not kept.is_unusable(error):
                 raise
         kept.set_aside()
-        return kept.learn(learn, model, seed=0, progress=progress)
+        return kept.learn(learn, model, seed=seed or 0, progress=progress)

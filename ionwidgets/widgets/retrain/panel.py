@@ -50,8 +50,8 @@ class RetrainPanel(Panel):
         **shared: Any,
     ) -> None:
         super().__init__(session, **shared)
-        self.retrain = retrain or RetrainState(self.session, LearnState(self.session))
-        self.sweep = sweep or EtaSweep(self.session, self.retrain)
+        self.retrain = retrain or self.own(RetrainState(self.session, self.own(LearnState(self.session))))
+        self.sweep = sweep or self.own(EtaSweep(self.session, self.retrain))
         self.ready()
 
     def build(self) -> list[ipw.Widget]:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ionwidgets.discovery.sentences import headline
+from ionwidgets.widgets.retrain.made import Made
 
 
 @dataclass(frozen=True)
 class SeedRun:
-    """A seed and what came of it: a `Result`, or the reason why there is none."""
+    """A seed and what came of it: a `Result` and what it was made with, or the reason why there is none."""
 
     seed: int
     result: Any
     reason: str = ""
+    made: Made | None = None
 
     @property
     def found(self) -> frozenset[str]:

@@ -21,6 +21,7 @@ from ionwidgets.widgets.part import Part
 from ionwidgets.widgets.reference import Reference
 from ionwidgets.widgets.retrain.emulator import no_emulator
 from ionwidgets.widgets.retrain.learning import learn_first
+from ionwidgets.widgets.retrain.made import Made, learnt_of
 from ionwidgets.widgets.retrain.seeds import SeedRun, best_of
 from ionwidgets.widgets.retrain.settings import DEFAULTS, read_about, read_settings
 from ionwidgets.widgets.retrain.tools import load_tools
@@ -60,11 +61,12 @@ class RetrainState(TaskState):
         self._learning = other
         self._started: tuple[int, ...] = ()  # the seeds of the run
         self.reasons: dict[str, str] = {}
-        self._as_published: tuple[str, Any] | None = None  # hash of the model, and its network with m2
-        session.observe(self._on_basis, BASIS)
-        session.observe(self._on_result, "result")
-        session.observe(self._find_blockers, "network")
-        other.observe(self._find_blockers, "busy")
+        # Hash of the model and seed, and its network with m2.
+        self._as_published: tuple[tuple[str, int], Any] | None = None
+        self.hear(session, self._on_basis, BASIS)
+        self.hear(session, self._on_result, "result")
+        self.hear(session, self._find_blockers, "network")
+        self.hear(other, self._find_blockers, "busy")
         other.take_turns(self)
         self.observe(self._find_blockers, list(DEFAULTS))
         self._find_blockers()
@@ -73,7 +75,7 @@ class RetrainState(TaskState):
     def take_turns(self, other: TaskState) -> None:
         """Stay blocked while `other`, which is made after this, works."""
         self._others.append(other)
-        other.observe(self._find_blockers, "busy")
+        self.hear(other, self._find_blockers, "busy")
         self._learning.take_turns(other)
 
     def settings(self) -> dict[str, Any]:
@@ -106,6 +108,12 @@ class RetrainState(TaskState):
             if name not in ("seeds", "eta") and value != DEFAULTS[name]
         }
 
+    @property
+    def made(self) -> Made | None:
+        """What the finding in use was made with; None where it was not made here."""
+        result = self.session.result
+        return next((run.made for run in self.runs if run.result is result), None)
+
     def choose(self, seed: int) -> None:
         """Put the finding of this seed in use."""
         with self.session.lock:
@@ -116,8 +124,10 @@ class RetrainState(TaskState):
     def work(self, control: Control) -> Any:
         session, eta, seeds, arguments = self.session, self.eta, self._started, self.arguments()
         model, recording, before = session.model, session.recording, session.control
+        settings = DEFAULTS | self.settings()
         tools = load_tools(control)
         network, begin = self.network(tools, model, seeds[0], arguments, control)
+        learnt = learnt_of(network, model)
         if before is not None:
             arguments["control"] = before
         runs: list[SeedRun] = []
@@ -134,7 +144,7 @@ class RetrainState(TaskState):
                 result = tools.discover(
                     model, recording, network=network, eta=eta, progress=part, **arguments
                 )
-                runs.append(SeedRun(seed, result))
+                runs.append(SeedRun(seed, result, made=Made(settings, seed, learnt)))
             except IonWidgetsError as error:
                 if len(seeds) == 1:
                     raise
@@ -157,7 +167,7 @@ class RetrainState(TaskState):
         if taught is not model:  # in that bath the gates have other curves
             kept = Kept.of(taught)
             part = Part(control, 0.0, LEARNING, "Learning the gates of these conditions first …")
-            network = learn_first(tools.learn, taught, kept, part)
+            network = learn_first(tools.learn, taught, kept, part, seed=seed)
             with kept.held() as ours:
                 if ours:
                     kept.forget()  # of a bath that may never come again; nobody looks for it
@@ -171,11 +181,11 @@ class RetrainState(TaskState):
         own = self.session.network
         if own is not None and own.emulator is not None:
             return own, 0.0
-        if self._as_published is not None and self._as_published[0] == model.hash:
+        if self._as_published is not None and self._as_published[0] == (model.hash, seed):
             return self._as_published[1], 0.0
         part = Part(control, 0.0, LEARNING, "Learning the model with an emulator first …")
         network = tools.learn_as_published(model, seed=seed, progress=part)
-        self._as_published = model.hash, network
+        self._as_published = (model.hash, seed), network
         return network, LEARNING
 
     def _learnt_first(self, tools: Any, model: Any, control: Control) -> Any:

@@ -52,8 +52,8 @@ class EtaSweep(TaskState):
     def __init__(self, session: Session, retrain: RetrainState, **traits: Any) -> None:
         super().__init__(session, **traits)
         self._retrain = retrain
-        session.observe(self._on_basis, ["model", "recording", "control"])
-        retrain.observe(self._find_blockers, ["blockers", "busy"])
+        self.hear(session, self._on_basis, ["model", "recording", "control"])
+        self.hear(retrain, self._find_blockers, ["blockers", "busy"])
         retrain.take_turns(self)
         self._find_blockers()
 
