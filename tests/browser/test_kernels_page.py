@@ -81,6 +81,7 @@ def test_two_readers_do_not_disturb_each_other(pages: Pages, served: Dashboard) 
     served.wait_for(2 + READY)
 
 
+@pytest.mark.slow
 def test_pages_that_are_closed_leave_no_kernels_behind(pages: Pages, served: Dashboard) -> None:
     served.wait_for(READY)
     for _ in range(3):
@@ -115,6 +116,7 @@ def test_a_reload_comes_back_to_the_same_session(pages: Pages, served: Dashboard
     )
 
 
+@pytest.mark.slow
 def test_a_page_with_a_paused_training_is_asked_about_and_its_kernel_spared(browser: Browser) -> None:
     # On a server of its own: this kernel stays, and the others count theirs.
     with dashboard(dashboard_path("workbench")) as served, Pages(browser, served) as pages:

@@ -148,6 +148,7 @@ def test_figures_ask_the_kernel_for_plotly_where_the_server_has_not_that_version
     assert watched.received > len(packed_script())
 
 
+@pytest.mark.slow
 def test_a_slow_computer_shows_the_same(open_page: OpenPage) -> None:
     def slow(page: Page) -> None:
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})

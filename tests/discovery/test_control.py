@@ -76,6 +76,7 @@ def test_the_same_cell_twice_is_unchanged(made: Recorded) -> None:
     assert result.verdict == "unchanged" and result.changes == {}
 
 
+@pytest.mark.slow
 def test_two_changes_at_once_are_found_against_the_cell_itself(tmp_path: Path) -> None:
     case = Case("control", scale={"g_CaL": 0.6, "g_Kr": 0.4}, own=OWN, noise=(0.2, 0.01))
     both = recorded(case, "open", tmp_path)

@@ -106,6 +106,7 @@ def test_the_folder_holds_everything(folder: Path, results: dict[str, Any]) -> N
     assert "Long QT" in (folder / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_trained_again(folder: Path, results: dict[str, Any]) -> None:
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()}
     lost = folder / "runs" / "ode-long_qt-eta0.001.safetensors"
