@@ -31,7 +31,7 @@ class Kernels(AsyncMappingKernelManager):
     """Ends the kernels that nobody will come back to; one whose job is under way is never idle.
 
     What counts as use is whatever the kernel says: every answer to a control, every report of a job, and the
-    beat of one that is paused (`ionwidgets.widgets.heartbeat`).
+    beat of one that is paused, which ends after hours (`ionwidgets.widgets.heartbeat`).
     """
 
     left_timeout = Float(Culling.left, config=True, help="Seconds for a page that was left to come back.")

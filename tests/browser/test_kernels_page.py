@@ -7,8 +7,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from browser.serving import notebook
 from browser.short_lived import LEFT_S, Dashboard, dashboard
 from playwright.sync_api import Browser, Page, expect
 
@@ -116,28 +118,47 @@ def test_a_reload_comes_back_to_the_same_session(pages: Pages, served: Dashboard
     )
 
 
+def leave_a_paused_training(pages: Pages) -> list[str]:
+    """What the browser asks as the page goes."""
+    page = pages.open()
+    step(page, "3 Learn")
+    expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("paused")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    pages.close(page)
+    return asked
+
+
+# On servers of their own: the others count the kernels that they leave.
 @pytest.mark.slow
 def test_a_page_with_a_paused_training_is_asked_about_and_its_kernel_spared(browser: Browser) -> None:
-    # On a server of its own: this kernel stays, and the others count theirs.
     with dashboard(dashboard_path("workbench")) as served, Pages(browser, served) as pages:
         before = served.settle()
-        page = pages.open()
-        step(page, "3 Learn")
-        expect(page.get_by_text("The shipped network is in use.")).to_be_visible()
-        page.get_by_role("button", name="Train", exact=True).click()
-        page.get_by_role("button", name="Pause", exact=True).click()
-        expect(page.get_by_role("status").first).to_contain_text("paused")
-        asked: list[str] = []
-        page.on("dialog", lambda dialog: asked.append(dialog.type))
-        pages.close(page)
-        assert asked == ["beforeunload"]
+        assert leave_a_paused_training(pages) == ["beforeunload"]
         end = time.monotonic() + 3 * LEFT_S
         while time.monotonic() < end:
             assert before <= served.kernels, "the kernel of a paused training was ended"
             time.sleep(0.5)
-        assert (served.data / "ionwidgets" / "trainings").is_dir(), (
-            "its checkpoint is among the user's own data"
-        )
+        kept = served.data / "ionwidgets" / "trainings"
+        assert kept.is_dir(), "its checkpoint is not among what is the user's own here"
+
+
+def test_the_kernel_of_a_training_that_stays_paused_is_ended_at_last(
+    browser: Browser, tmp_path: Path
+) -> None:
+    impatient = tmp_path / "impatient.ipynb"
+    lines = ("from ionwidgets.widgets import heartbeat", "heartbeat.SPARED = 6.0", "import ionwidgets as iw")
+    impatient.write_text(notebook("\n".join((*lines, "iw.workbench()"))), encoding="utf-8")
+    with dashboard(impatient) as served, Pages(browser, served) as pages:
+        before = served.settle()
+        leave_a_paused_training(pages)
+        end = time.monotonic() + 6 + LEFT_S + 40
+        while before <= served.kernels:
+            assert time.monotonic() < end, "the kernel of a training that was left is still there"
+            time.sleep(0.5)
 
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=wrong"])

@@ -52,3 +52,21 @@ def test_one_thread_is_enough_however_often_something_begins_and_ends() -> None:
     for thread in beating():
         thread.join(10)
     assert beating() == []
+
+
+def test_what_stands_still_for_long_is_spared_no_more_until_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(heartbeat, "SPARED", 0.3)
+    session, beats = Session(), threading.Semaphore(0)
+    Heartbeat(session, beats.release)
+    session.begin("train", "Training is paused at 10 %", 0.1)
+    while beats.acquire(timeout=0.5):  # the last one comes, for the job was left
+        pass
+    assert beating() and session.activities
+    session.begin("train", "Training 11 %", 0.11)
+    assert beats.acquire(timeout=10)
+    session.end("train")
+    for thread in beating():
+        thread.join(10)
+    assert beating() == []

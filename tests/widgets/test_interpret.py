@@ -25,6 +25,7 @@ from ionwidgets.discovery.shown_numbers import current_numbers, gate_numbers, se
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.widgets import CurrentExplorer, FindingsTable, GateExplorer, NeuralODEView, Session
 from ionwidgets.widgets.elements import Download
+from ionwidgets.widgets.elements.download import KEPT
 from ionwidgets.widgets.interpret.artefacts import ARTEFACTS, Artefact
 from ionwidgets.widgets.interpret.brackets import bracketed
 from ionwidgets.widgets.interpret.current_state import CurrentState
@@ -337,13 +338,66 @@ def test_a_file_travels_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[dict[str, Any], Any]] = []
     asked(button, sent)
     assert sent.pop()[0] == {"kind": "ready", "key": "1", "pieces": 6} and told == [True, False]
+    assert sent.pop()[0] == {"kind": "working", "key": "1"}
     for index in (0, 1, 1, 2, 3, 4, 5, 6):
         button._answer(None, {"kind": "ask", "key": "1", "index": index}, None)
     pieces = {content["index"]: buffers[0] for content, buffers in sent}
     assert len(sent) == 7 and gzip.decompress(b"".join(pieces[i] for i in range(6))) == content
-    button._answer(None, {"kind": "done"}, None)
+    button._answer(None, {"kind": "done", "key": "1"}, None)
     button._answer(None, {"kind": "ask", "key": "1", "index": 0}, None)
-    assert len(sent) == 7, "nothing is kept"
+    assert sent.pop()[0] == {"kind": "refused", "key": "1"}, "nothing is kept"
+    close_all(button)
+
+
+def test_two_pages_each_get_what_they_asked_for_and_lost_words_are_said_again() -> None:
+    import gzip
+
+    made = iter([b"first", b"second", *[b"more"] * 9])
+    button = Download(lambda: next(made), filename="a.bin", label="Download")
+    sent: list[tuple[dict[str, Any], Any]] = []
+    button.send = lambda content, buffers=None: sent.append((content, buffers))  # type: ignore[method-assign]
+
+    def say(kind: str, key: str) -> None:
+        button._answer(None, {"kind": kind, "key": key, "index": 0}, None)
+        assert button.worker.wait(30)
+
+    for key in ("a", "b", "a"):
+        say("make", key)
+    told = [(content["kind"], content["key"]) for content, _ in sent]
+    assert told == [("working", "a"), ("ready", "a"), ("working", "b"), ("ready", "b"), ("ready", "a")]
+    sent.clear()
+    for key in ("b", "a"):
+        say("ask", key)
+    assert [gzip.decompress(buffers[0]) for _, buffers in sent] == [b"second", b"first"]
+    say("done", "b")
+    say("ask", "a")
+    assert sent[-1][0]["kind"] == "piece", "the other page is not done"
+    for key in "cdefghi":  # of pages that went
+        say("make", key)
+    assert len(button._pieces) == KEPT
+    button.disabled = True
+    say("make", "z")
+    assert sent[-1][0] == {"kind": "refused", "key": "z"}
+    close_all(button)
+
+
+def test_what_is_being_made_is_not_made_again(until: Callable[..., None]) -> None:
+    go_on, calls = threading.Event(), []
+
+    def make() -> bytes:
+        calls.append(1)
+        assert go_on.wait(10)
+        return b"made"
+
+    button = Download(make, filename="a.bin", label="Download")
+    sent: list[dict[str, Any]] = []
+    button.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    button._answer(None, {"kind": "make", "key": "1"}, None)
+    until(lambda: button.busy)
+    button._answer(None, {"kind": "make", "key": "1"}, None)
+    go_on.set()
+    assert button.worker.wait(30)
+    assert [content["kind"] for content in sent] == ["working", "working", "ready"] and calls == [1]
     close_all(button)
 
 

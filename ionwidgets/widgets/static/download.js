@@ -1,7 +1,8 @@
-// A button; a click asks the kernel for a file and saves it. The page asks for one piece after the other, and again
-// where none comes: a Jupyter server drops what is above a megabyte or so a second.
-const PATIENCE = 4000; // ms without the piece that was asked for
-const TRIES = 15;
+// A button; a click asks the kernel for a file and saves it. The page asks for one piece after the other, and says again
+// what it wants where nothing comes: a Jupyter server drops what is above a megabyte or so a second.
+const PATIENCE = 4000; // ms until it is said again
+const SILENCE = 60000; // ms without a word from the kernel
+const WORK = 600000; // while it is making the file: a cell that runs may keep it from answering
 
 async function unpacked(pieces, type) {
   const stream = new Blob(pieces).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -30,7 +31,7 @@ function render({ model, el }) {
   root.append(button, problem);
   el.append(root);
 
-  let current = null; // the file that is on its way: key, pieces, how many, timer
+  let current = null; // the file that is on its way: key, pieces, how many, ms of silence, timer
   const show = () => {
     button.textContent = model.get("label");
     button.disabled = model.get("disabled");
@@ -45,36 +46,38 @@ function render({ model, el }) {
   };
   const ask = () => {
     clearTimeout(current.timer);
-    if (current.tries++ > TRIES) {
-      problem.textContent = `${model.get("filename")}: the kernel does not answer`;
-      problem.hidden = false;
-      current = null;
-      return;
-    }
-    model.send({ kind: "ask", key: current.key, index: current.pieces.length });
-    current.timer = setTimeout(ask, PATIENCE);
+    const { key, count, pieces } = current;
+    model.send(count ? { kind: "ask", key, index: pieces.length } : { kind: "make", key });
+    current.timer = setTimeout(again, PATIENCE);
+  };
+  const again = () => {
+    current.silence += PATIENCE;
+    if (current.silence < (model.get("busy") && !current.count ? WORK : SILENCE)) return ask();
+    end();
+    problem.textContent = `${model.get("filename")}: the kernel does not answer`;
+    problem.hidden = false;
   };
   const listen = async (message, buffers) => {
     if (message.key !== current?.key) return;
+    current.silence = 0;
     if (message.kind === "refused") return end();
-    if (message.kind === "ready") {
+    if (message.kind === "ready" && !current.count) {
       current.count = message.pieces;
       return ask();
     }
     if (message.kind !== "piece" || message.index !== current.pieces.length) return;
     current.pieces.push(buffers[0]);
-    current.tries = 0;
     if (current.pieces.length < current.count) return ask();
-    const { pieces } = current;
+    const { key, pieces } = current;
     end();
-    model.send({ kind: "done" });
+    model.send({ kind: "done", key });
     save(await unpacked(pieces, model.get("media_type")), model.get("filename"));
   };
   button.addEventListener("click", () => {
     if (current) return;
-    current = { key: Math.random().toString(36).slice(2), pieces: [], count: 0, tries: 0, timer: 0 };
+    current = { key: Math.random().toString(36).slice(2), pieces: [], count: 0, silence: 0, timer: 0 };
     show();
-    model.send({ kind: "make", key: current.key });
+    ask();
   });
   model.on("msg:custom", listen);
   model.on("change:label change:disabled change:busy change:problem", show);
