@@ -138,6 +138,19 @@ def test_a_control_recording_is_part_of_it(opened: Callable[..., Workbench], tmp
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+def test_a_finding_with_the_emulator_is_found_again(opened: Callable[..., Workbench], tmp_path: Path) -> None:
+    bench = opened()
+    bench.retrain.use_settings({"decoder": "emulator", "eta": 2e-3, "seeds": [3, 0]})
+    bench.session.result = None
+    _found(bench)
+    bench.retrain.choose(0)  # the network was taught with the other seed
+    bench.retrain.use_settings({"eta": 0.03})
+    assert "eta=0.002" in bench.python
+    _compared(_run(bench.python, tmp_path)["finding"], bench.session.result.finding)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_model_file_with_answers_and_a_trained_network(
     opened: Callable[..., Workbench], tmp_path: Path
 ) -> None:
