@@ -190,3 +190,11 @@ def test_currents_are_changed_in_place() -> None:
     assert np.any(figure.data[0].y) and not np.any(figure.data[1].y)
     with pytest.raises(ValueError, match="6 lines"):
         figures.update_currents(figure, TIME, {"I_K": WAVE}, {"I_K": WAVE})
+
+
+def test_curves_are_told_apart_by_name_colour_and_dash() -> None:
+    drawn = figures.curves([-40, 0, 40], {"peak": [-1, -3, 0.5], "steady": [0, 1, 2]}, "V (mV)", "I (A/F)")
+    assert [line.name for line in drawn.data] == ["peak", "steady"]
+    assert len({(line.line.color, line.line.dash) for line in drawn.data}) == 2
+    assert list(drawn.data[0].x) == [-40, 0, 40] and list(drawn.data[1].y) == [0, 1, 2]
+    assert drawn.layout.xaxis.title.text == "V (mV)" and drawn.layout.yaxis.title.text == "I (A/F)"
