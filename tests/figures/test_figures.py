@@ -36,6 +36,7 @@ ALL: dict[str, Callable[..., go.Figure]] = {
     "current_shares": lambda **k: figures.current_shares(TIME, FLOWS, list(FLOWS), **k),
     "diastolic_restitution": lambda **k: figures.diastolic_restitution([RESTITUTION], **k),
     "gate_curves": lambda **k: figures.gate_curves(V, CURVES, CURVES, visited=(-88, 40), **k),
+    "curves": lambda **k: figures.curves(V, {"I_Na": V}, "V (mV)", "I (A/F)", **k),
     "loss_curve": lambda **k: figures.loss_curve([1, 2], [1.0, 0.1], **k),
     "attribution": lambda **k: figures.attribution({"I_Kr": 0.9, "I_Ks": 0.1}, **k),
 }
