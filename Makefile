@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 # Names of files and folders: a folder is younger than the wheel when a file has left it.
-SOURCES := $(shell find ionwidgets -name __pycache__ -prune -o -print) README.md LICENSE pyproject.toml
+SOURCES := $(shell find ionwidgets notebooks -name __pycache__ -prune -o -print) README.md LICENSE pyproject.toml
 TORCH_WANTED := $(if $(filter 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(firstword $(TORCH))),torch==$(TORCH),$(TORCH))
 
 # Away from the checkout (-P and PYTHONSAFEPATH: here and in the processes that tests start), so that `import ionwidgets`

@@ -71,9 +71,12 @@ def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else() -> None:
         for file in (ROOT / "ionwidgets").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
+    source |= {f"ionwidgets/notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb")}
     assert shipped == source
     suffixes = {Path(name).suffix for name in shipped}
-    assert {".py", ".mmt", ".safetensors", ".typed"} <= suffixes, "the models and the shipped networks"
+    assert {".py", ".ipynb", ".mmt", ".safetensors", ".typed"} <= suffixes, (
+        "the models and the shipped networks"
+    )
 
 
 def test_the_metadata_says_what_the_package_is() -> None:

@@ -29,6 +29,7 @@ from ionwidgets.cli.arguments import (
     pacing,
 )
 from ionwidgets.cli.discover_command import discover
+from ionwidgets.cli.tutorials_command import command as tutorials_command
 from ionwidgets.errors import IonWidgetsError
 from ionwidgets.places import check_file
 
@@ -266,6 +267,9 @@ def dashboard(
     from ionwidgets.server import serve
 
     raise typer.Exit(serve(name, port, open_browser=not no_browser, cull=cull))
+
+
+app.add_typer(tutorials_command, name="tutorials")
 
 
 def _print(table: pd.DataFrame, empty: str) -> None:

@@ -2,6 +2,7 @@
 
 from ionwidgets.figures.current_shares import carrying_most, current_shares, shares, update_current_shares
 from ionwidgets.figures.currents import currents, update_currents
+from ionwidgets.figures.curves import curves
 from ionwidgets.figures.findings import attribution, update_attribution
 from ionwidgets.figures.gates import gate_curves, update_gate_curves
 from ionwidgets.figures.learning import loss_curve, update_loss_curve
@@ -28,6 +29,7 @@ __all__ = [
     "carrying_most",
     "current_shares",
     "currents",
+    "curves",
     "diastolic_restitution",
     "eta_trade_off",
     "gate_curves",

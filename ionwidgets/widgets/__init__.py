@@ -3,6 +3,7 @@
 Importing this loads ipywidgets and plotly; torch comes when something is trained.
 """
 
+from ionwidgets.widgets.elements import FigureView
 from ionwidgets.widgets.experiment.drug import DrugPanel
 from ionwidgets.widgets.experiment.panel import ChannelSliders
 from ionwidgets.widgets.experiment.protocol import ProtocolPanel
@@ -20,6 +21,7 @@ from ionwidgets.widgets.retrain.panel import RetrainPanel
 from ionwidgets.widgets.session import Session
 from ionwidgets.widgets.session_file import SavedSession, open_session, save_session
 from ionwidgets.widgets.story.view import TwoStageStory
+from ionwidgets.widgets.together import together
 from ionwidgets.widgets.workbench import Workbench, workbench
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "CurrentExplorer",
     "CurrentShares",
     "DrugPanel",
+    "FigureView",
     "FindingsTable",
     "GateExplorer",
     "ModelPicker",
@@ -43,5 +46,6 @@ __all__ = [
     "Workbench",
     "open_session",
     "save_session",
+    "together",
     "workbench",
 ]

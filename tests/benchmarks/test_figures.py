@@ -71,8 +71,10 @@ WIDGETS = {
     "FigureWidget": "go.FigureWidget",
     "FigureView": "(lambda figure: FigureView(figure, 'V against time'))",
 }
-SERVE = "import sys; from pathlib import Path; from ionwidgets.server.dashboard import run; " + (
-    "run(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), False)"
+SERVE = (
+    "import sys; from pathlib import Path; from ionwidgets.server.dashboard import run; "
+    "from ionwidgets.server.kernels import Culling; "
+    "run(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), False, Culling())"
 )
 
 

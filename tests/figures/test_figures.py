@@ -36,6 +36,7 @@ ALL: dict[str, Callable[..., go.Figure]] = {
     "current_shares": lambda **k: figures.current_shares(TIME, FLOWS, list(FLOWS), **k),
     "diastolic_restitution": lambda **k: figures.diastolic_restitution([RESTITUTION], **k),
     "gate_curves": lambda **k: figures.gate_curves(V, CURVES, CURVES, visited=(-88, 40), **k),
+    "curves": lambda **k: figures.curves(V, {"I_Na": V}, "V (mV)", "I (A/F)", **k),
     "loss_curve": lambda **k: figures.loss_curve([1, 2], [1.0, 0.1], **k),
     "attribution": lambda **k: figures.attribution({"I_Kr": 0.9, "I_Ks": 0.1}, **k),
 }
@@ -190,3 +191,11 @@ def test_currents_are_changed_in_place() -> None:
     assert np.any(figure.data[0].y) and not np.any(figure.data[1].y)
     with pytest.raises(ValueError, match="6 lines"):
         figures.update_currents(figure, TIME, {"I_K": WAVE}, {"I_K": WAVE})
+
+
+def test_curves_are_told_apart_by_name_colour_and_dash() -> None:
+    drawn = figures.curves([-40, 0, 40], {"peak": [-1, -3, 0.5], "steady": [0, 1, 2]}, "V (mV)", "I (A/F)")
+    assert [line.name for line in drawn.data] == ["peak", "steady"]
+    assert len({(line.line.color, line.line.dash) for line in drawn.data}) == 2
+    assert list(drawn.data[0].x) == [-40, 0, 40] and list(drawn.data[1].y) == [0, 1, 2]
+    assert drawn.layout.xaxis.title.text == "V (mV)" and drawn.layout.yaxis.title.text == "I (A/F)"

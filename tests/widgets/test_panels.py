@@ -31,6 +31,7 @@ from ionwidgets.widgets import (
     Session,
     TrainingPanel,
     Workbench,
+    together,
 )
 from ionwidgets.widgets.elements import StatusLine
 from ionwidgets.widgets.panel import Panel, close_all
@@ -150,3 +151,24 @@ def test_a_workbench_closes_all_of_it() -> None:
         bench.go_to(step)
     assert bench.experiment.worker.wait(120) and bench.learn.check.wait(120)
     assert load_model("tnnp2004:M").hash == bench.session.model.hash
+
+
+def test_panels_of_a_session_are_shown_together_with_one_status_line() -> None:
+    cell = Session()
+    cell.open_model("lr1991")
+    sliders = ChannelSliders(cell)
+    drug = DrugPanel(cell, sliders.experiment)
+    made = together(sliders, drug)
+    assert [type(child).__name__ for child in made.children] == [
+        "SessionStatus",
+        "ChannelSliders",
+        "DrugPanel",
+    ]
+    assert sliders.built and drug.built and "ionw" in made._dom_classes
+    close_all(made)
+
+
+def test_panels_of_several_sessions_are_not_shown_together() -> None:
+    for panels in ([], [DrugPanel(model="lr1991")], [FindingsTable(Session()), FindingsTable(Session())]):
+        with pytest.raises(IonWidgetsError, match="made with one session"):
+            together(*panels)
