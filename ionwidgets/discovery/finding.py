@@ -178,6 +178,13 @@ def _rivals(model: IonicModel, judged: Judged) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _apd90_words(V: NDArray, time: NDArray) -> str:
+    length = beat_apd90(V, time)
+    return (
+        f"APD90 {length:.0f} ms" if np.isfinite(length) else "no action potential that ends within the beat"
+    )
+
+
 def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, TypicalBeat]]) -> list[str]:
     remarks = []
     if judged.stranger:
@@ -190,9 +197,9 @@ def _remarks(objective: Objective, judged: Judged, fitted: list[tuple[NDArray, T
         V, beat = max(fitted, key=lambda pair: float(np.abs(pair[0] - pair[1].V).max()))
         remarks.append(
             f"the model cannot produce this recording: {judged.left:.1f} mV RMS of V stay unexplained; "
-            f"at CL {beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, "
-            f"peaks at {beat.V.max():.1f} mV and has APD90 {beat_apd90(beat.V, beat.time):.0f} ms, the model "
-            f"at its best {V.min():.1f} mV, {V.max():.1f} mV and {beat_apd90(V, beat.time):.0f} ms; "
+            f"at CL {beat.cycle_length:g} the recording rests at {beat.V.min():.1f} mV, peaks at "
+            f"{beat.V.max():.1f} mV and has {_apd90_words(beat.V, beat.time)}, the model at its best "
+            f"{V.min():.1f} mV, {V.max():.1f} mV and {_apd90_words(V, beat.time)}; "
             "choose a model of this kind of cell"
         )
     for rival in _rivals(objective.model, judged):

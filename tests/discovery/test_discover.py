@@ -23,6 +23,7 @@ from ionwidgets.discovery import (
     retrain,
 )
 from ionwidgets.discovery.example import make
+from ionwidgets.discovery.finding import _apd90_words
 from ionwidgets.discovery.words import in_words
 from ionwidgets.errors import IonWidgetsError, RecordingError
 from ionwidgets.gnn import learn
@@ -351,3 +352,11 @@ def test_stop_ends_the_work_wherever_it_is(reached: float) -> None:
     after = [fraction for fraction in told if fraction >= reached]
     assert len(after) <= 3, "two threads of a sweep may both be told"
     assert told == sorted(told)
+
+
+def test_a_beat_without_an_end_is_told_in_words() -> None:
+    time = np.arange(600.0)
+    stays, ends = time > 20, (time > 20) & (time < 300)
+    assert _apd90_words(np.where(ends, 20.0, -80.0), time) == "APD90 279 ms"
+    told = _apd90_words(np.where(stays, 20.0, -80.0), time)
+    assert told == "no action potential that ends within the beat"
