@@ -92,6 +92,7 @@ def test_pages_that_are_closed_leave_no_kernels_behind(pages: Pages, served: Das
     assert len(left) == READY
 
 
+@pytest.mark.slow
 def test_a_reload_comes_back_to_the_same_session(pages: Pages, served: Dashboard) -> None:
     served.wait_for(READY)
     page = pages.open()
@@ -146,6 +147,7 @@ def test_a_page_with_a_paused_training_is_asked_about_and_its_kernel_spared(brow
         assert kept.is_dir(), "its checkpoint is not among what is the user's own here"
 
 
+@pytest.mark.slow
 def test_the_kernel_of_a_training_that_stays_paused_is_ended_at_last(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ SETTLED = """() => !document.querySelector('.ionw-status.is-busy')
 
 SERIOUS = ("serious", "critical")
 AXE_AT = (390, 1440)  # px wide
-SLOW = pytest.mark.slow  # between two that are looked at, and beyond
+QUICK = ((390, "dark"), (1440, "light"))  # the other widths and schemes are slow
 
 
 def show(page: Page, step: str) -> None:
@@ -72,8 +72,14 @@ def serious_faults(page: Page) -> list[tuple[str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, pytest.param(768, marks=SLOW), 1440, pytest.param(2560, marks=SLOW)])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        pytest.param(width, scheme, marks=[] if (width, scheme) in QUICK else pytest.mark.slow)
+        for width in (390, 768, 1440, 2560)
+        for scheme in ("light", "dark")
+    ],
+)
 def test_every_step_fits_is_open_to_everyone_and_looks_as_it_was_kept(
     looked_at: Callable[..., Page], width: int, scheme: str
 ) -> None:

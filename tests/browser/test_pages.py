@@ -62,7 +62,9 @@ def test_the_channel_explorer_answers_and_takes_a_link(open_at: Open) -> None:
     expect(page.get_by_role("button", name="Train", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), pytest.param(1440, "dark", marks=pytest.mark.slow)]
+)
 def test_the_story_is_told_step_by_step(open_at: Open, width: int, scheme: str) -> None:
     page = open_at("page/story", viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.get_by_label("Experiment", exact=True).select_option(label="Short QT")
@@ -78,7 +80,9 @@ def test_the_story_is_told_step_by_step(open_at: Open, width: int, scheme: str) 
     expect(page.get_by_role("button", name="Run it live", exact=True)).to_be_enabled()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "dark"), pytest.param(1440, "light", marks=pytest.mark.slow)]
+)
 def test_the_papers_figures_are_chosen_and_made_again(open_at: Open, width: int, scheme: str) -> None:
     page = open_at("page/paper", viewport={"width": width, "height": 900}, color_scheme=scheme)
     _drawn(page)

@@ -114,6 +114,7 @@ def test_a_control_recording_without_beats_is_refused_before_the_work(made: Reco
     assert told == []
 
 
+@pytest.mark.slow
 def test_a_row_of_the_score_says_what_the_finding_says(made: Recorded) -> None:
     case = Case("control", scale={"g_Kr": 0.5}, own=OWN, noise=(0.2, 0.01))
     row = scored(case, made)

@@ -137,6 +137,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         reproduce(tmp_path / "file", settings=SMALL)
 
 
+@pytest.mark.slow
 def test_stop_leaves_whole_files_and_it_goes_on(tmp_path: Path) -> None:
     class Stop:
         def report(self, fraction: float, message: str, **facts: Any) -> None:

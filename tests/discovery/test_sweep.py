@@ -180,6 +180,7 @@ def test_a_worker_that_is_killed_loses_its_run_and_no_other(
     assert_made_by_hand(tmp_path, tasks(**wanted)[keys.index(min(lost))])
 
 
+@pytest.mark.slow
 def test_a_command_that_is_killed_goes_on_when_it_is_called_again(address: str, tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "ionwidgets.cli", "sweep", "--model", M, "--experiment", "g_CaL=0.25",

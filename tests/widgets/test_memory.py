@@ -133,7 +133,8 @@ def test_work_of_a_panel_that_is_closed_is_stopped(
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell the memory")
-@pytest.mark.parametrize(("retrains", "moves"), [(2, 50), pytest.param(100, 1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("retrains", "moves"), [(2, 50), (100, 1000)])
 def test_they_leave_no_thread_no_widget_and_hardly_any_memory(
     bench: Workbench, retrains: int, moves: int, until: Callable[..., None]
 ) -> None:

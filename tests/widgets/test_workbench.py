@@ -232,7 +232,7 @@ def test_callbacks_from_many_threads_leave_a_consistent_page(bench: Workbench) -
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive(), "a deadlock"
-    assert bench.experiment.worker.wait(60)
+    assert bench.experiment.worker.wait(60) and bench.interpret.worker.wait(60)
     assert errors == []
     assert bench.experiment.response.scale == bench.experiment.scale == panel.sliders.scale
     assert bench.session.activities == {}
