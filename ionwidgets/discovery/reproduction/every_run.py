@@ -36,6 +36,7 @@ from ionwidgets.discovery.reproduction.measure import (
     rounded,
 )
 from ionwidgets.discovery.reproduction.page import write_page
+from ionwidgets.discovery.reproduction.reading import SCHEMA
 from ionwidgets.discovery.reproduction.settings import Reproduction
 from ionwidgets.discovery.reproduction.train import nearest, recorded_beats, train_ode, train_published
 from ionwidgets.errors import IonWidgetsError
@@ -46,8 +47,6 @@ from ionwidgets.gnn.paper.data import paced
 from ionwidgets.jobs import Control, aside
 from ionwidgets.models import IonicModel, load_model
 from ionwidgets.recordings import capture
-
-SCHEMA = "ionwidgets/paper/1"
 
 
 def reproduce(

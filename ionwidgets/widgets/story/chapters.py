@@ -1,4 +1,4 @@
-"""What is said above the panels of each step; {current} and the like are the experiment's."""
+"""What is said above the panels of each step."""
 
 from __future__ import annotations
 
